@@ -1,0 +1,1 @@
+"""The three services, and what they share: contracts/ (records, events, names) and platform/ (cross-cutting)."""

@@ -1,0 +1,142 @@
+"""The CloudEvents that the services read and write: storage's BlobCreated, and image-classified.
+
+Sources: CloudEvents 1.0.2; Event Grid's schema of blob storage events.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import unquote
+
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import BaseModel, ValidationError
+
+from services.contracts.records import Status
+
+BLOB_CREATED: Final = "Microsoft.Storage.BlobCreated"
+
+# A blob that is still being written raises these (hierarchical namespace, SFTP): not complete files.
+INCOMPLETE_APIS: Final = frozenset({"CreateFile", "SftpCreate"})
+
+
+class NotOurs(Exception):
+    """The event is not one that this service handles; the text says why. The delivery is dropped."""
+
+
+class ImageEventType(StrEnum):
+    """Types on the topic ``image-classified``."""
+
+    CLASSIFIED = "claimlens.image.classified"
+    REJECTED = "claimlens.image.rejected"
+    FAILED = "claimlens.image.failed"
+    REVIEWED = "claimlens.image.reviewed"
+    DELETED = "claimlens.image.deleted"
+
+    @classmethod
+    def of(cls, status: Status) -> "ImageEventType":
+        """The type that announces a record's new status. Raises KeyError for ``received``."""
+        return {
+            Status.CLASSIFIED: cls.CLASSIFIED,
+            Status.REJECTED: cls.REJECTED,
+            Status.FAILED: cls.FAILED,
+        }[status]
+
+
+class ImageEventData(BaseModel):
+    """Data of an ``image-classified`` event: a pointer. Readers take the record from state, which is newer or equal."""
+
+    id: str
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class BlobCreated:
+    """A complete blob was written. ``etag`` without quotes; ``sequencer`` orders events of one blob name."""
+
+    container: str
+    blob: str
+    etag: str
+    content_type: str
+    content_length: int
+    api: str
+    sequencer: str
+    event_id: str
+
+
+def parse_event(body: bytes) -> CloudEvent:
+    """A structured CloudEvent from the bytes that Dapr delivers; a one-element array is accepted too.
+
+    Raises NotOurs if it is none: such a body will be none at the next delivery either.
+    """
+    try:
+        raw = json.loads(body)
+    except ValueError as error:
+        raise NotOurs(f"not JSON: {error}") from error
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]
+    if not isinstance(raw, dict):
+        raise NotOurs(f"not a CloudEvent but a JSON {type(raw).__name__}")
+    data = raw.pop("data", None)
+    raw.pop("data_base64", None)
+    # Event Grid writes seven fractional digits and nothing here needs the time.
+    raw.pop("time", None)
+    attributes = {key: str(value) for key, value in raw.items() if value is not None}
+    try:
+        return CloudEvent(attributes, data)
+    except BaseCloudEventException as error:
+        raise NotOurs(f"not a CloudEvent: {error}") from error
+
+
+def blob_created(event: CloudEvent) -> BlobCreated:
+    """Read storage's event. Raises NotOurs for other types, incomplete files, and shapes it cannot be."""
+    if event.get_type() != BLOB_CREATED:
+        raise NotOurs(f"type is {event.get_type()!r}, not {BLOB_CREATED}")
+    data = event.get_data()
+    if not isinstance(data, dict):
+        raise NotOurs("BlobCreated without data")
+    api = str(data.get("api", ""))
+    if api in INCOMPLETE_APIS:
+        raise NotOurs(f"{api}: the blob is not complete yet")
+    container, blob = _container_and_blob(event.get_subject() or "")
+    etag = str(data.get("eTag", "")).strip('"')
+    if not etag:
+        raise NotOurs("BlobCreated without eTag")
+    return BlobCreated(
+        container=container,
+        blob=blob,
+        etag=etag,
+        content_type=str(data.get("contentType", "")),
+        content_length=_int(data.get("contentLength")),
+        api=api,
+        sequencer=str(data.get("sequencer", "")),
+        event_id=event.get_id(),
+    )
+
+
+def image_event_data(event: CloudEvent) -> ImageEventData:
+    """Read the data of an ``image-classified`` event. Raises NotOurs for anything else."""
+    if event.get_type() not in set(ImageEventType):
+        raise NotOurs(f"type is {event.get_type()!r}, none of image-classified")
+    try:
+        return ImageEventData.model_validate(event.get_data())
+    except ValidationError as error:
+        raise NotOurs(f"unreadable data: {error}") from error
+
+
+def _container_and_blob(subject: str) -> tuple[str, str]:
+    # One documented sample lacks the leading slash.
+    parts = subject.lstrip("/").split("/", 5)
+    match parts:
+        case ["blobServices", "default", "containers", container, "blobs", blob] if container and blob:
+            return container, unquote(blob)
+        case _:
+            raise NotOurs(f"subject is not a blob: {subject!r}")
+
+
+def _int(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0

@@ -1,0 +1,1 @@
+"""Cross-cutting parts of the services, with no business in them: settings, logging, telemetry, auth, problems, Dapr."""
