@@ -19,28 +19,24 @@ class FakeBlobs:
         self.stored: dict[str, Blob] = {}
 
     async def put(self, blob: str, content: bytes, content_type: str) -> None:
-        self.faults.before("put")
-        self.stored[blob] = Blob(bytes(content), content_type)
-        self.faults.after("put")
+        async with self.faults.call("put"):
+            self.stored[blob] = Blob(bytes(content), content_type)
 
     async def get(self, blob: str) -> bytes | None:
-        self.faults.before("get")
-        found = self.stored.get(blob)
-        self.faults.after("get")
+        async with self.faults.call("get"):
+            found = self.stored.get(blob)
         return found.content if found else None
 
     async def exists(self, blob: str) -> bool:
-        self.faults.before("exists")
-        found = blob in self.stored
-        self.faults.after("exists")
+        async with self.faults.call("exists"):
+            found = blob in self.stored
         return found
 
     async def delete(self, blob: str) -> None:
-        self.faults.before("delete")
-        self.stored.pop(blob, None)
-        self.faults.after("delete")
+        async with self.faults.call("delete"):
+            self.stored.pop(blob, None)
 
     async def presign(self, blob: str, ttl_s: int) -> str:
-        self.faults.before("presign")
-        self.faults.after("presign")
+        async with self.faults.call("presign"):
+            pass
         return f"http://blobs.test/images/{blob}?ttl={ttl_s}"

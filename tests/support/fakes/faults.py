@@ -1,6 +1,9 @@
 """Faults that a fake shows when it is told to."""
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from services.platform.errors import SidecarUnavailable
 
@@ -18,27 +21,39 @@ class Faults:
         self._before: set[tuple[str, int]] = set()
         self._after: set[tuple[str, int]] = set()
         self._count: Counter[str] = Counter()
+        self._held: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
 
     def fail_nth(self, nth: int, operation: str = "*", *, after: bool = False) -> None:
         """Fail the ``nth`` call (1: the next one) of ``operation``, or of any operation."""
         (self._after if after else self._before).add((operation, self._count[operation] + nth))
 
+    def hold(self, operation: str) -> asyncio.Event:
+        """Every call of ``operation`` from now on waits, before it does anything, until the event is set."""
+        gate = asyncio.Event()
+        self._held[operation].append(gate)
+        return gate
+
     def count(self, operation: str) -> int:
         """How many calls of this operation there were; ``*`` for all."""
         return self._count[operation]
 
-    def before(self, operation: str) -> None:
-        """Called by the fake as it begins."""
+    @asynccontextmanager
+    async def call(self, operation: str) -> AsyncIterator[None]:
+        """What a fake puts around the work of each of its operations."""
         self.calls.append(operation)
         self._count[operation] += 1
         self._count["*"] += 1
-        if self.down or self._hit(self._before, operation):
+        # Judged now: while this call waits, others count on.
+        lost_before = self.down or self._planned(self._before, operation)
+        lost_after = self._planned(self._after, operation)
+        await asyncio.sleep(0)  # a real call lets others run
+        for gate in self._held[operation]:
+            await gate.wait()
+        if lost_before:
             raise SidecarUnavailable(f"{operation}: the fake is away")
-
-    def after(self, operation: str) -> None:
-        """Called by the fake when it has done what was asked."""
-        if self._hit(self._after, operation):
+        yield
+        if lost_after:
             raise SidecarUnavailable(f"{operation}: no answer in time")
 
-    def _hit(self, planned: set[tuple[str, int]], operation: str) -> bool:
+    def _planned(self, planned: set[tuple[str, int]], operation: str) -> bool:
         return bool({(name, self._count[name]) for name in (operation, "*")} & planned)

@@ -48,35 +48,31 @@ class FakeDocuments(Generic[T]):
         return self._put(key, document, None)
 
     async def get(self, key: str) -> tuple[T, str] | None:
-        self.faults.before("get")
-        stored = self._live(key)
-        self.faults.after("get")
+        async with self.faults.call("get"):
+            stored = self._live(key)
         return (self._kind.model_validate_json(stored.text), stored.etag) if stored else None
 
     async def create(self, key: str, document: T, *, ttl_s: int | None = None) -> bool:
-        self.faults.before("create")
-        created = self._live(key) is None
-        if created:
-            self._put(key, document, ttl_s)
-        self.faults.after("create")
+        async with self.faults.call("create"):
+            created = self._live(key) is None
+            if created:
+                self._put(key, document, ttl_s)
         return created
 
     async def replace(self, key: str, document: T, etag: str) -> bool:
-        self.faults.before("replace")
-        stored = self._live(key)
-        replaced = stored is not None and stored.etag == etag
-        if replaced:
-            self._put(key, document, None)
-        self.faults.after("replace")
+        async with self.faults.call("replace"):
+            stored = self._live(key)
+            replaced = stored is not None and stored.etag == etag
+            if replaced:
+                self._put(key, document, None)
         return replaced
 
     async def delete(self, key: str, etag: str | None = None) -> bool:
-        self.faults.before("delete")
-        stored = self._live(key)
-        deleted = etag is None or (stored is not None and stored.etag == etag)
-        if deleted:
-            self._stored.pop(key, None)
-        self.faults.after("delete")
+        async with self.faults.call("delete"):
+            stored = self._live(key)
+            deleted = etag is None or (stored is not None and stored.etag == etag)
+            if deleted:
+                self._stored.pop(key, None)
         return deleted
 
     def _live(self, key: str) -> Stored | None:
