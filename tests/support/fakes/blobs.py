@@ -29,8 +29,7 @@ class FakeBlobs:
 
     async def exists(self, blob: str) -> bool:
         async with self.faults.call("exists"):
-            found = blob in self.stored
-        return found
+            return blob in self.stored
 
     async def delete(self, blob: str) -> None:
         async with self.faults.call("delete"):
