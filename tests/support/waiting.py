@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 INTERVAL_S = 0.05
 T = TypeVar("T")
@@ -14,9 +14,17 @@ class DeadlineExceeded(AssertionError):
     """The condition did not become true in time; says what was waited for and what was seen last."""
 
 
+@overload
 async def until(
-    predicate: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0, what: str = "condition"
-) -> T:
+    predicate: Callable[[], Awaitable[T]], timeout_s: float = 10.0, what: str = "condition"
+) -> T: ...
+
+
+@overload
+async def until(predicate: Callable[[], T], timeout_s: float = 10.0, what: str = "condition") -> T: ...
+
+
+async def until(predicate: Callable[[], Any], timeout_s: float = 10.0, what: str = "condition") -> Any:
     """Call ``predicate`` (plain or async) until it is truthy, and give what it gave.
 
     Exceptions of the predicate count as "not yet"; the last one is shown when time runs out.
@@ -29,7 +37,7 @@ async def until(
             value = predicate()
             last = await value if inspect.isawaitable(value) else value
             if last:
-                return last  # type: ignore[no-any-return]
+                return last
         except Exception as error:
             last = error
         if time.monotonic() >= deadline:
