@@ -1,0 +1,126 @@
+"""A picture's way through the running system, as its users see it."""
+
+import subprocess
+
+import httpx
+import pytest
+
+from tests.support.pictures import jpeg_of_size, png, tiny_png
+from tests.support.stack import RunningStack
+from tests.support.waiting import until_sync
+from tools.setup import locations
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+def test_a_photo_is_classified_and_found(stack: RunningStack) -> None:
+    photo = (locations.samples_dir() / "coffee.png").read_bytes()
+    answer = stack.upload(photo, "C-1042")
+    assert answer.status_code == 202, answer.text
+    body = answer.json()
+    assert body["status"] == "received"
+    assert answer.headers["location"] == f"{stack.url('query')}/v1/images/{body['id']}"
+
+    record = stack.wait_for(body["id"])
+    assert record["claim_id"] == "C-1042"
+    assert (record["image"]["width"], record["image"]["height"]) == (body["width"], body["height"])
+    assert record["analysis"]["tags"]
+    assert record["analysis"]["caption"]["text"]
+    assert [entry["status"] for entry in record["history"]] == ["received", "classified"]
+
+    found = until_sync(
+        lambda: httpx.get(
+            f"{stack.url('query')}/v1/images",
+            params={"claim_id": "C-1042", "tag": record["analysis"]["tags"][0]["name"]},
+        ).json()["items"],
+        what="the picture in the index",
+    )
+    assert [item["id"] for item in found] == [body["id"]]
+    content = httpx.get(f"{stack.url('query')}/v1/images/{body['id']}/content", follow_redirects=True)
+    assert content.content == photo
+
+
+def test_text_in_a_picture_is_searchable(stack: RunningStack) -> None:
+    identifier = stack.upload(png(640, 240, seed=3, text="INVOICE 4711"), "C-text").json()["id"]
+    record = stack.wait_for(identifier)
+    assert "4711" in " ".join(line["content"] for line in record["analysis"]["text"])
+    url = f"{stack.url('query')}/v1/images"
+    found = until_sync(
+        lambda: httpx.get(url, params={"q": "4711"}).json()["items"], what="the text in the index"
+    )
+    assert [item["id"] for item in found] == [identifier]
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [(jpeg_of_size(19_000_000), 19_000_000), (tiny_png(), 100)],
+    ids=["19 MB JPEG", "tiny PNG"],
+)
+def test_the_largest_and_the_smallest_go_through(stack: RunningStack, content: bytes, size: int) -> None:
+    assert len(content) >= size
+    answer = stack.upload(content, "C-sizes")
+    assert answer.status_code == 202, answer.text
+    record = stack.wait_for(answer.json()["id"], timeout_s=120)
+    assert record["image"]["size"] == len(content)
+
+
+def test_the_same_bytes_are_one_picture_and_one_call(stack: RunningStack) -> None:
+    content = png(seed=44)
+    first = stack.upload(content, "C-same").json()
+    stack.wait_for(first["id"])
+    calls = httpx.get(f"{stack.url('vision')}/_emulator/calls").json()["count"]
+    second = stack.upload(content, "C-same").json()
+    assert (second["id"], second["already_known"], first["already_known"]) == (first["id"], True, False)
+    other_claim = stack.upload(content, "C-other").json()
+    assert other_claim["id"] != first["id"]
+    stack.wait_for(other_claim["id"])
+    assert httpx.get(f"{stack.url('vision')}/_emulator/calls").json()["count"] == calls + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "claim_id", "status"),
+    [
+        (b"", "C-1", 400),
+        (png(seed=9), "no spaces allowed", 400),
+        (b"\xff\xd8\xff" + b"\x00" * (21 * 1024 * 1024), "C-1", 413),
+        (b"%PDF-1.7 not a picture", "C-1", 415),
+        (png(seed=10)[:-600], "C-1", 422),
+        (png(40, 40), "C-1", 422),
+    ],
+    ids=["empty", "claim id", "too large", "not an image", "truncated", "too small"],
+)
+def test_a_bad_upload_gets_its_status(
+    stack: RunningStack, content: bytes, claim_id: str, status: int
+) -> None:
+    answer = stack.upload(content, claim_id)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.json()["trace_id"]
+
+
+def test_dapr_lists_three_sidecars(stack: RunningStack) -> None:
+    listed = subprocess.run(
+        [str(locations.dapr_cli()), "list"], capture_output=True, text=True, timeout=30, check=True
+    ).stdout
+    for app, port in (
+        ("ingest", stack.ports.ingest),
+        ("classifier", stack.ports.classifier),
+        ("query", stack.ports.query),
+    ):
+        assert any(
+            line.split()[0] == app and str(port) in line.split() for line in listed.splitlines()[1:]
+        ), listed
+
+
+def test_the_page_and_the_apis_describe_themselves(stack: RunningStack) -> None:
+    page = httpx.get(f"{stack.url('query')}/")
+    assert page.status_code == 200
+    assert "text/html" in page.headers["content-type"]
+    for service in ("ingest", "query"):
+        document = httpx.get(f"{stack.url(service)}/openapi.json").json()
+        assert document["openapi"].startswith("3.1")
+        assert "/v1/images" in document["paths"]
+    for service in ("ingest", "classifier", "query"):
+        assert httpx.get(f"{stack.url(service)}/readyz").json()["missing"] == {}
+        assert "claimlens_http_requests" in httpx.get(f"{stack.url(service)}/metrics").text
