@@ -1,5 +1,6 @@
 """What dies is started again, and no accepted picture is lost."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -47,9 +48,9 @@ def test_killing_the_classifier_loses_nothing_and_repeats_no_saved_call(
     again = len(calls) - PICTURES
     assert 0 <= again <= started - len(saved)
     with capsys.disabled():
-        print(
-            f"\n[{PICTURES} uploads: at the kill {len(saved)} saved, {started - len(saved)} calls in flight or not saved; "
-            f"{len(calls)} calls in all, {again} repeated]"
+        sys.stdout.write(
+            f"\n[{PICTURES} uploads: at the kill {len(saved)} saved and {started - len(saved)} calls in flight "
+            f"or not saved; {len(calls)} calls in all, {again} of them repeated]\n"
         )
 
 
