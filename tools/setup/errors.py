@@ -12,12 +12,14 @@ SetupError            what is wrong, and what to do about it
 
 
 class SetupError(Exception):
-    """``what`` is wrong and ``todo``, what to do about it; both are whole sentences for a person."""
+    """``what`` is wrong and ``todo``, what to do about it, both whole sentences for a person.
 
-    def __init__(self, what: str, todo: str = "") -> None:
-        super().__init__(f"{what} {todo}".strip())
+    ``evidence``: lines that show it, such as the end of a log.
+    """
+
+    def __init__(self, what: str, todo: str = "", evidence: str = "") -> None:
+        super().__init__("\n".join(part for part in (f"{what} {todo}".strip(), evidence) if part))
         self.what = what
-        self.todo = todo
 
 
 class NotSetUp(SetupError):

@@ -1,8 +1,8 @@
 """Where the set-up puts things. Standard library alone, no processes started: cheap enough for every start and test.
 
-Cache: ``$CLAIMLENS_CACHE``, else ``$XDG_CACHE_HOME/claimlens``, else ``~/.cache/claimlens``. Below it every folder bears a key of
-versions and checksums, so that checkouts of different ages share a cache without disturbing each other.
-Each function raises NotSetUp where the thing is missing.
+Cache: ``$CLAIMLENS_CACHE``, else ``$XDG_CACHE_HOME/claimlens``, else ``~/.cache/claimlens``. Below it every folder
+bears a key of versions and checksums, so that checkouts of different ages share a cache without disturbing each
+other. Each function raises NotSetUp where the thing is missing.
 """
 
 import hashlib

