@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ from tools.stack.errors import AlreadyRunning, PortInUse
 from tools.stack.settings import Ports
 
 GRACE_S = 5.0
+POLL_S = 0.05
 
 
 def require_free(ports: Ports) -> None:
@@ -126,12 +128,21 @@ def members(group: int) -> list[psutil.Process]:
 
 
 def end_group(group: int) -> None:
-    """SIGTERM to a process group that we started, SIGKILL to what is left of it after a grace time."""
-    processes = members(group)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
-    if alive:
+    """SIGTERM to a process group that we started, SIGKILL to what is left of it after a grace time.
+
+    Nothing is reaped: that is for whoever waits for the group's leader.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-        psutil.wait_procs(alive, timeout=GRACE_S)
+            os.killpg(group, number)
+        if _ended(group, GRACE_S):
+            return
+
+
+def _ended(group: int, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while members(group):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
