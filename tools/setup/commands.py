@@ -121,7 +121,7 @@ class Shell:
         """Run a program and give the lines it printed, errors included.
 
         ``env`` is added to this process's own; ``on_line`` sees each line as it comes. Raises Interrupted if the
-        set-up is told to stop, else NoNetwork, NoSpace, NoCompiler or CommandFailed, with the log's name and last lines.
+        set-up is told to stop, else NoNetwork, NoSpace, NoCompiler or CommandFailed with the log's name and end.
         """
         command = [str(part) for part in argv]
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -41,9 +41,14 @@ def program(pin: str, work: Work) -> Path:
     return target
 
 
+def pinned(pin: str) -> str:
+    """What ``pins/{pin}.txt`` asks for, as in ``uv==0.13.9``."""
+    return (locations.PINS / f"{pin}.txt").read_text().split(maxsplit=1)[0]
+
+
 def version(pin: str) -> str:
-    """The version that ``pins/{pin}.txt`` asks for (its first line)."""
-    return (locations.PINS / f"{pin}.txt").read_text().split("==", 1)[1].split()[0]
+    """The version that ``pins/{pin}.txt`` asks for."""
+    return pinned(pin).partition("==")[2]
 
 
 def download(pins: Path, options: list[str], folder: Path, work: Work) -> list[Path]:
