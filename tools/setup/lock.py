@@ -1,7 +1,7 @@
 """``make lock``: resolve everything that is pinned anew, and write it with hashes and without any address.
 
-requirements.lock from pyproject.toml; the hashes of the set-up's own pins at the versions they name; Azurite's lock from
-its package.json. The samples' pins are of single wheels and stay as they are.
+requirements.lock from pyproject.toml; the hashes of the set-up's own pins at the versions they name; Azurite's lock
+from its package.json. The samples' pins are of single wheels and stay as they are.
 """
 
 import signal
