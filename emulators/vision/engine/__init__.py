@@ -1,0 +1,1 @@
+"""Looking at pictures: pure functions over decoded pixels; knows nothing of HTTP."""
