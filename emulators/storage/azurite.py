@@ -15,7 +15,7 @@ from tools.setup.errors import SetupError
 
 log = logging.getLogger("storage.azurite")
 
-PARENT_WATCH = Path(__file__).with_name("parent_watch.cjs")
+PRELOAD = Path(__file__).with_name("azurite_preload.cjs")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 STEADY_S = 10.0
 """A run this long was a good one: the next restart waits the least again."""
@@ -62,7 +62,7 @@ class Azurite:
         """Raises PortInUseError. Waits for an Azurite that a killed emulator left behind and that ends just now."""
         try:
             async with asyncio.timeout(PORT_WAIT_S):
-                while not _is_free(self._port):  # noqa: ASYNC110 - no event tells of a port
+                while not _is_free(self._port):
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise PortInUseError(self._port, "Azurite", "--azurite-port") from None
@@ -86,8 +86,8 @@ class Azurite:
             self.restarts += 1
 
     async def _run_once(self) -> None:
-        # The pipe on its standard input closes when this process ends, however it ends: parent_watch stops it then.
-        options = f"{os.environ.get('NODE_OPTIONS', '')} --require {PARENT_WATCH}".strip()
+        # The pipe on its standard input closes when this process ends, however it ends: the preload stops Azurite then.
+        options = f"{os.environ.get('NODE_OPTIONS', '')} --require {PRELOAD}".strip()
         with self._log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
