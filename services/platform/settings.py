@@ -19,12 +19,12 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    dapr_http_port: int = Field(3500, validation_alias="DAPR_HTTP_PORT")
-    dapr_grpc_port: int = Field(50001, validation_alias="DAPR_GRPC_PORT")
-    dapr_timeout_s: float = Field(15.0, gt=0, description="Longest wait for one call to the sidecar.")
+    dapr_http_port: int = Field(default=3500, validation_alias="DAPR_HTTP_PORT")
+    dapr_grpc_port: int = Field(default=50001, validation_alias="DAPR_GRPC_PORT")
+    dapr_timeout_s: float = Field(default=15.0, gt=0, description="Longest wait for one call to the sidecar.")
 
     api_keys: str = Field(
-        "",
+        default="",
         description="Who may call: `name:role:key` separated by commas; roles are reader, writer, admin. "
         "Empty: everybody may, as on one machine or behind a gateway that signs people in.",
     )
