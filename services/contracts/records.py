@@ -1,4 +1,4 @@
-"""The record of a picture, as stored in Dapr state and as answered by the query API (see docs/api.md).
+"""The record of a picture, as stored in Dapr state and as answered by the query API (docs/api.md).
 
 Times are aware and in UTC. Confidences are 0..1. Boxes and polygons are pixels of the upright image.
 Unknown keys are kept, so that an older version of a service hands on what a newer one wrote.
@@ -46,10 +46,14 @@ class Reason(Contract):
 
 
 class Image(Contract):
-    """``etag`` is the blob's, without quotes; None until the classifier has seen the blob."""
+    """``etag`` is the blob's, without quotes; None until the classifier has seen the blob.
+
+    ``sequencer`` is that of the event that brought this ETag; it orders the versions of one blob.
+    """
 
     blob: str
     etag: str | None = None
+    sequencer: str | None = None
     content_type: str
     size: int
     sha256: str
