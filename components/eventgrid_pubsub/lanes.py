@@ -1,0 +1,105 @@
+"""A lane is one PullMessages stream of daprd. Several lanes of one subscription share a receiver."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Protocol
+
+from components.eventgrid_pubsub.delivery import Delivery
+
+
+class Source(Protocol):
+    """What a lane reports to."""
+
+    def handled(self, lane: "Lane", delivery: Delivery, error: str | None) -> None:
+        """The handler of ``delivery`` is done; ``error`` says what went wrong, if something did."""
+        ...
+
+    def detach(self, lane: "Lane") -> None:
+        """The stream is closed; ``lane.in_flight`` holds what daprd will not answer any more."""
+        ...
+
+
+class Lane:
+    """One stream: what is to be sent on it, and what was sent and is not answered yet.
+
+    ``name`` is the topic as daprd subscribed to it (``topic#3``), ``raw`` whether its subscriber wants raw payloads,
+    ``limit`` how many messages may be unanswered at a time.
+    """
+
+    def __init__(self, source: Source, name: str, raw: bool, limit: int) -> None:
+        self._source = source
+        self.name = name
+        self.raw = raw
+        self.limit = limit
+        self.in_flight: dict[str, Delivery] = {}
+        self.queued_at = -1
+        self.closed = False
+        self._outbox: deque[tuple[str, Delivery]] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._last_id = 0
+
+    def offer(self, delivery: Delivery) -> None:
+        """Send the event on this lane. The caller keeps to ``limit``."""
+        self._last_id += 1
+        message_id = str(self._last_id)
+        delivery.dispatched = time.monotonic()
+        self.in_flight[message_id] = delivery
+        self._outbox.append((message_id, delivery))
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def next(self) -> tuple[str, Delivery]:
+        """The next event to send, with the id its answer will carry. One caller at a time."""
+        while not self._outbox:
+            self._wake = asyncio.get_running_loop().create_future()
+            try:
+                await self._wake
+            finally:
+                self._wake = None
+        return self._outbox.popleft()
+
+    def answered(self, message_id: str, error: str | None) -> bool:
+        """daprd's answer to a message. False when no such message is out (answered twice, say)."""
+        delivery = self.in_flight.pop(message_id, None)
+        if delivery is None:
+            return False
+        self._source.handled(self, delivery, error)
+        return True
+
+    def close(self) -> None:
+        """The stream ended. May be called more than once."""
+        if not self.closed:
+            self.closed = True
+            self._outbox.clear()
+            self._source.detach(self)
+
+
+class IdleLanes:
+    """Lanes that can take an event, those with the fewest in flight first, and among equals the one idle longest."""
+
+    def __init__(self) -> None:
+        self._levels: list[deque[Lane]] = []
+
+    def put(self, lane: Lane) -> None:
+        """Remember that the lane can take an event, if it can."""
+        load = len(lane.in_flight)
+        if lane.closed or load >= lane.limit:
+            lane.queued_at = -1
+            return
+        if lane.queued_at == load:
+            return
+        while len(self._levels) <= load:
+            self._levels.append(deque())
+        lane.queued_at = load
+        self._levels[load].append(lane)
+
+    def take(self) -> Lane | None:
+        """A lane to send the next event on; put it back afterwards."""
+        for load, level in enumerate(self._levels):
+            while level:
+                lane = level.popleft()
+                if lane.queued_at == load and not lane.closed:
+                    lane.queued_at = -1
+                    return lane
+        return None
