@@ -1,0 +1,1 @@
+"""Classifies each picture that storage announces: event handlers, no API."""

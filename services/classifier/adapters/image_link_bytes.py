@@ -1,0 +1,16 @@
+"""The bytes themselves, read through the Dapr binding: where no link can be signed, or the engine cannot reach it."""
+
+from services.classifier.errors import LinkUnavailable
+from services.classifier.ports import ImageBytes
+from services.platform.dapr.blobs import BlobBinding
+
+
+class BytesThroughDapr:
+    def __init__(self, blobs: BlobBinding) -> None:
+        self._blobs = blobs
+
+    async def of(self, blob: str) -> ImageBytes:
+        content = await self._blobs.get(blob)
+        if content is None:
+            raise LinkUnavailable(f"there is no blob {blob!r} now")
+        return ImageBytes(content)

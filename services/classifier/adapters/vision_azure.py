@@ -1,0 +1,103 @@
+"""Azure AI Vision Image Analysis 4.0 through the vendor's client; the emulator speaks the same protocol.
+
+Microsoft retires the service on 2028-09-25.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from azure.ai.vision.imageanalysis.aio import ImageAnalysisClient
+from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import AioHttpTransport
+from pydantic import ValidationError
+
+from services.classifier.adapters import vision_wire
+from services.classifier.adapters.vision_errors import translate
+from services.classifier.errors import AnalyzerRefused, AnalyzerUnavailable
+from services.classifier.ports import ImageInput, ImageUrl
+from services.contracts.records import Analysis
+
+log = structlog.get_logger()
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+class AzureVision:
+    """One account. ``timeout_s`` bounds a call; there are no retries here: the message is retried."""
+
+    engine = vision_wire.ENGINE
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: AzureKeyCredential | AsyncTokenCredential,
+        *,
+        features: Sequence[str],
+        timeout_s: float,
+        people_min_confidence: float = 0.5,
+        language: str = "en",
+        gender_neutral_caption: bool = False,
+        model_version: str = "latest",
+    ) -> None:
+        loopback = urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1")
+        transport = AioHttpTransport(
+            connection_timeout=CONNECT_TIMEOUT_S, read_timeout=timeout_s, use_env_settings=not loopback
+        )
+        self._client = ImageAnalysisClient(endpoint, credential, transport=transport, retry_total=0)
+        self._features = list(features)
+        self._timeout_s = timeout_s
+        self._people_min_confidence = people_min_confidence
+        self._options: dict[str, Any] = {
+            "language": language,
+            "gender_neutral_caption": gender_neutral_caption,
+            "model_version": model_version,
+        }
+        if loopback and endpoint.startswith("http:"):
+            # Tokens are sent over TLS only, save to this machine itself.
+            self._options["enforce_https"] = False
+        self._refusal: AnalyzerRefused | None = None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def check(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def analyze(self, image: ImageInput) -> Analysis:
+        try:
+            result = await self._answer(image)
+        except AnalyzerRefused as error:
+            log.error("Vision refuses us; mend settings or roles", why=error.detail)  # noqa: TRY400 - no code is at fault
+            self._refusal = error
+            raise
+        self._refusal = None
+        return result
+
+    async def _answer(self, image: ImageInput) -> Analysis:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._call(image)
+            return vision_wire.analysis(body, people_min_confidence=self._people_min_confidence)
+        except AzureError as error:
+            raise translate(error) from error
+        except TimeoutError as error:
+            raise AnalyzerUnavailable(f"Vision did not answer within {self._timeout_s:g} s") from error
+        except ValidationError as error:
+            raise AnalyzerUnavailable(f"Vision's answer is not one: {error.error_count()} faults") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            # What the SDK raises for a body of another shape depends on the shape.
+            raise AnalyzerUnavailable(f"Vision's answer cannot be read: {type(error).__name__}") from error
+
+    async def _call(self, image: ImageInput) -> dict[str, Any]:
+        features: Any = self._features
+        if isinstance(image, ImageUrl):
+            result = await self._client.analyze_from_url(image.url, features, **self._options)
+        else:
+            result = await self._client.analyze(image.content, features, **self._options)
+        return result.as_dict()

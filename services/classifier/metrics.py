@@ -1,0 +1,25 @@
+"""What the classifier counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class ClassifierMetrics:
+    """``kind`` is outcomes.Done or the code of what stood in the way."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.deliveries = Counter(
+            "claimlens_deliveries", "Deliveries answered", ["topic", "outcome", "kind"], registry=registry
+        )
+        self.in_flight = Gauge(
+            "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
+        )
+        self.vision_calls = Counter(
+            "claimlens_vision_calls", "Calls of an engine, by result", ["engine", "result"], registry=registry
+        )
+        self.vision_seconds = Histogram(
+            "claimlens_vision_seconds",
+            "Time of a call of an engine, seconds",
+            ["engine"],
+            registry=registry,
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20),
+        )

@@ -1,0 +1,73 @@
+"""The classifier's settings; see ServiceSettings for how they are read."""
+
+import socket
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from services.platform.settings import ServiceSettings
+
+
+class Feature(StrEnum):
+    """What Azure AI Vision can be asked for; each is billed."""
+
+    TAGS = "tags"
+    CAPTION = "caption"
+    DENSE_CAPTIONS = "denseCaptions"
+    OBJECTS = "objects"
+    READ = "read"
+    SMART_CROPS = "smartCrops"
+    PEOPLE = "people"
+
+
+class Settings(ServiceSettings):
+    port: int = Field(default=8002, ge=1, le=65535)
+    instance: str = Field(
+        default="", description="Names this replica, the same after a restart. Empty: host and port."
+    )
+    lanes: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        description="Messages in flight; 1 where Dapr delivers concurrently by itself.",
+    )
+    claim_ttl_s: int = Field(
+        default=60, ge=10, description="Longest that one picture may take, and a crash may delay it."
+    )
+
+    image_link: Literal["presign", "user_delegation", "bytes"] = Field(
+        default="presign",
+        description="How Vision gets at a picture: see services/classifier/adapters/image_link_*.py.",
+    )
+    link_ttl_s: int = Field(default=300, ge=30)
+    storage_account_url: str = Field(
+        default="", description="https://NAME.blob.core.windows.net, for user_delegation."
+    )
+
+    vision_endpoint: str = Field(default="http://127.0.0.1:10020", description="Scheme and host.")
+    vision_key: SecretStr = Field(
+        default=SecretStr(""), description="Empty: Microsoft Entra, by DefaultAzureCredential."
+    )
+    vision_features: Annotated[tuple[Feature, ...], NoDecode] = Field(
+        default=(Feature.TAGS, Feature.CAPTION, Feature.OBJECTS, Feature.PEOPLE, Feature.READ),
+        min_length=1,
+        description="Names separated by commas.",
+    )
+    vision_language: str = "en"
+    vision_gender_neutral_caption: bool = False
+    vision_model_version: str = "latest"
+    vision_timeout_s: float = Field(default=20.0, gt=0, description="For one picture, retries included.")
+    vision_people_min_confidence: float = Field(default=0.5, ge=0, le=1)
+
+    @field_validator("vision_features", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    def owner(self) -> str:
+        """Who this replica is. A port has one living owner on a host, so a claim by the same owner is a dead one's."""
+        return self.instance or f"{socket.gethostname()}:{self.port}"
