@@ -3,7 +3,6 @@
 import json
 
 import grpc
-from dapr.clients.exceptions import DaprGrpcError
 
 from services.platform.dapr.sidecar import Sidecar
 from services.platform.errors import SidecarUnavailable
@@ -60,5 +59,5 @@ class BlobBinding:
 
 def _is_missing(error: SidecarUnavailable) -> bool:
     cause = error.__cause__
-    text = str(cause.details() if isinstance(cause, DaprGrpcError | grpc.aio.AioRpcError) else cause)
+    text = str(cause.details() if isinstance(cause, grpc.aio.AioRpcError) else cause)
     return "BlobNotFound" in text or "blob not found" in text

@@ -3,50 +3,50 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import grpc
 import httpx
 from dapr.aio.clients import DaprClient
-from dapr.clients.exceptions import DaprGrpcError
+from dapr.clients.exceptions import DaprGrpcError, DaprInternalError
+from dapr.conf import settings as sdk_settings
 
 from services.platform.errors import SidecarUnavailable
 
 # A 20 MB picture in one binding call, with room for the envelope.
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 
-_TRANSIENT: Final = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-        # A component that is not loaded (yet): daprd answers with one of these.
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-    }
-)
+SDK_HEALTH_TIMEOUT_S: Final = 1
+
+
+class EtagMismatch(Exception):
+    """A guarded write lost: the document is not, or no longer, as the writer believed."""
+
+
+@dataclass
+class _Connection:
+    client: DaprClient
+    calls: int = 0
 
 
 class Sidecar:
     """daprd beside this service. ``timeout_s`` bounds every call, waiting for daprd to be up included."""
 
     def __init__(self, *, http_port: int, grpc_port: int, timeout_s: float) -> None:
+        self._http_port = http_port
         self._health = f"http://127.0.0.1:{http_port}/v1.0/healthz/outbound"
         self._metadata = f"http://127.0.0.1:{http_port}/v1.0/metadata"
         self._address = f"127.0.0.1:{grpc_port}"
         self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(timeout=2.0)
-        self._client: DaprClient | None = None
+        self._connection: _Connection | None = None
         self._lock = asyncio.Lock()
 
     async def close(self) -> None:
         await self._http.aclose()
-        if self._client is not None:
-            await self._client.close()
+        if self._connection is not None:
+            await self._connection.client.close()
 
     async def check(self) -> None:
         """Raises SidecarUnavailable unless daprd and its components are ready for outbound calls."""
@@ -71,26 +71,50 @@ class Sidecar:
     async def calling(self, what: str) -> AsyncIterator[DaprClient]:
         """The client, for one call; its faults become SidecarUnavailable, which says what was being done.
 
-        Errors with the status ABORTED (a first-write that lost) pass through as DaprGrpcError.
+        Raises EtagMismatch where daprd answers ABORTED.
         """
+        connection = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                yield await self._connected()
+                connection = await self._connected()
+                connection.calls += 1
+                yield connection.client
         except TimeoutError as error:
             raise SidecarUnavailable(f"{what}: no answer within {self._timeout_s:g} s") from error
-        except (DaprGrpcError, grpc.aio.AioRpcError) as error:
-            if error.code() in _TRANSIENT:
-                detail = error.details() or error.code().name
-                raise SidecarUnavailable(f"{what}: {detail}") from error
-            raise
+        except (DaprInternalError, DaprGrpcError, grpc.aio.AioRpcError) as error:
+            fault = _grpc_fault(error)
+            if fault is None:
+                raise SidecarUnavailable(f"{what}: {error}") from error
+            if fault.code() == grpc.StatusCode.ABORTED:
+                raise EtagMismatch(what) from fault
+            if fault.code() == grpc.StatusCode.UNAVAILABLE and self._connection is connection:
+                # gRPC waits up to two minutes between attempts to connect; a new channel tries at once.
+                self._connection = None
+            raise SidecarUnavailable(f"{what}: {fault.details() or fault.code().name}") from fault
+        finally:
+            if connection is not None:
+                connection.calls -= 1
+                # Closing a channel cancels the calls that others still have on it.
+                if connection is not self._connection and not connection.calls:
+                    await connection.client.close()
 
-    async def _connected(self) -> DaprClient:
-        if self._client is None:
-            async with self._lock:
-                if self._client is None:
-                    # The SDK's constructor blocks the event loop until daprd answers: ask first.
-                    await self.check()
-                    self._client = DaprClient(
-                        address=self._address, max_grpc_message_length=MAX_MESSAGE_BYTES
-                    )
-        return self._client
+    async def _connected(self) -> _Connection:
+        async with self._lock:
+            if self._connection is None:
+                # The SDK's constructor blocks the event loop until daprd answers, up to its own time limit,
+                # and looks for daprd where its own settings say: ask first, and tell it where.
+                await self.check()
+                sdk_settings.DAPR_HTTP_PORT = self._http_port
+                sdk_settings.DAPR_HEALTH_TIMEOUT = SDK_HEALTH_TIMEOUT_S
+                self._connection = _Connection(
+                    DaprClient(address=self._address, max_grpc_message_length=MAX_MESSAGE_BYTES)
+                )
+            return self._connection
+
+
+def _grpc_fault(error: BaseException) -> grpc.aio.AioRpcError | None:
+    """What gRPC raised, beneath what the SDK made of it: a different error for each kind of call."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, grpc.aio.AioRpcError):
+        cause = cause.__cause__
+    return cause

@@ -2,12 +2,10 @@
 
 from typing import Generic, TypeVar
 
-import grpc
-from dapr.clients.exceptions import DaprGrpcError
 from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from pydantic import BaseModel
 
-from services.platform.dapr.sidecar import Sidecar
+from services.platform.dapr.sidecar import EtagMismatch, Sidecar
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -42,20 +40,19 @@ class Documents(Generic[T]):
 
     async def delete(self, key: str, etag: str | None = None) -> bool:
         """Remove; with an ETag only if it still has it. True if it is gone, or was."""
-        async with self._sidecar.calling(f"deleting {key}") as client:
-            try:
-                await client.delete_state(self._store, key, etag=etag, options=_FIRST_WRITE if etag else None)
-            except DaprGrpcError as error:
-                if error.code() == grpc.StatusCode.ABORTED:
-                    return False
-                raise
+        options = _FIRST_WRITE if etag else None
+        try:
+            async with self._sidecar.calling(f"deleting {key}") as client:
+                await client.delete_state(self._store, key, etag=etag, options=options)
+        except EtagMismatch:
+            return False
         return True
 
     async def _write(
         self, what: str, key: str, document: T, etag: str | None, metadata: dict[str, str]
     ) -> bool:
-        async with self._sidecar.calling(what) as client:
-            try:
+        try:
+            async with self._sidecar.calling(what) as client:
                 await client.save_state(
                     self._store,
                     key,
@@ -64,8 +61,6 @@ class Documents(Generic[T]):
                     options=_FIRST_WRITE,
                     state_metadata=metadata,
                 )
-            except DaprGrpcError as error:
-                if error.code() == grpc.StatusCode.ABORTED:
-                    return False
-                raise
+        except EtagMismatch:
+            return False
         return True
