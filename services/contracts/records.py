@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 
 def now() -> datetime:
-    """The time now, aware, in UTC."""
-    return datetime.now(UTC)
+    """The time now, aware, in UTC; to the millisecond, as it is stored, so that a record reads back as it was written."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def rfc3339(moment: datetime) -> str:
