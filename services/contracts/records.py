@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 
 def now() -> datetime:
-    """The time now, aware, in UTC; to the millisecond, as it is stored, so that a record reads back as it was written."""
+    """The time now, aware, in UTC; to the millisecond, as it is stored: a record reads back as it was written."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
