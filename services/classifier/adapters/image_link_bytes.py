@@ -1,12 +1,19 @@
 """The bytes themselves, read through the Dapr binding: where no link can be signed, or the engine cannot reach it."""
 
+from typing import Protocol
+
 from services.classifier.errors import LinkUnavailable
 from services.classifier.ports import ImageBytes
-from services.platform.dapr.blobs import BlobBinding
+
+
+class Reader(Protocol):
+    """What it takes of services.platform.dapr.blobs.BlobBinding."""
+
+    async def get(self, blob: str) -> bytes | None: ...
 
 
 class BytesThroughDapr:
-    def __init__(self, blobs: BlobBinding) -> None:
+    def __init__(self, blobs: Reader) -> None:
         self._blobs = blobs
 
     async def of(self, blob: str) -> ImageBytes:

@@ -1,11 +1,18 @@
 """A link signed by the Dapr binding: needs an account key behind it, and Dapr 1.18."""
 
+from typing import Protocol
+
 from services.classifier.ports import ImageUrl
-from services.platform.dapr.blobs import BlobBinding
+
+
+class Signer(Protocol):
+    """What it takes of services.platform.dapr.blobs.BlobBinding."""
+
+    async def presign(self, blob: str, ttl_s: int) -> str: ...
 
 
 class PresignedLink:
-    def __init__(self, blobs: BlobBinding, *, ttl_s: int) -> None:
+    def __init__(self, blobs: Signer, *, ttl_s: int) -> None:
         self._blobs = blobs
         self._ttl_s = ttl_s
 

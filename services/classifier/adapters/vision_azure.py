@@ -57,8 +57,8 @@ class AzureVision:
             "gender_neutral_caption": gender_neutral_caption,
             "model_version": model_version,
         }
-        if loopback and endpoint.startswith("http:"):
-            # Tokens are sent over TLS only, save to this machine itself.
+        if loopback and not isinstance(credential, AzureKeyCredential):
+            # Tokens are sent over TLS only, save to this machine itself. With a key the SDK does not know the option.
             self._options["enforce_https"] = False
         self._refusal: AnalyzerRefused | None = None
 
@@ -92,7 +92,7 @@ class AzureVision:
             raise AnalyzerUnavailable(f"Vision's answer is not one: {error.error_count()} faults") from error
         except (ValueError, TypeError, AttributeError) as error:
             # What the SDK raises for a body of another shape depends on the shape.
-            raise AnalyzerUnavailable(f"Vision's answer cannot be read: {type(error).__name__}") from error
+            raise AnalyzerUnavailable(f"Vision's answer cannot be read: {error!r}") from error
 
     async def _call(self, image: ImageInput) -> dict[str, Any]:
         features: Any = self._features
