@@ -9,7 +9,7 @@ from tools.setup.staging import link
 from tools.setup.versions import at_least
 from tools.setup.work import Work
 
-NODE_MINIMUM = "20"  # what Azurite's dependencies ask for
+NODE_MINIMUM = "20.0"  # what Azurite's dependencies ask for
 
 
 class Azurite:

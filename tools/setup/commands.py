@@ -155,6 +155,8 @@ class Shell:
                 if child.poll() is None:
                     end_group(child, signal.SIGKILL)
                     child.wait()
+                if child.stdout:
+                    child.stdout.close()
                 self._children.forget(child)
         if self._children.stop.is_set():
             raise Interrupted

@@ -81,7 +81,7 @@ class Dapr:
             found = installed(program)
             if found:
                 link(found, program.path)
-                _keep_record(program, version_of(found), "installed")
+                _keep_record(program, "installed")
             else:
                 to_build.append(program)
         if to_build:
@@ -129,9 +129,9 @@ def _in_place(program: Program) -> bool:
     return (record.get("size"), record.get("mtime_ns")) == (now.st_size, now.st_mtime_ns)
 
 
-def _keep_record(program: Program, version: str, origin: str) -> None:
+def _keep_record(program: Program, origin: str) -> None:
     now = program.path.stat()
-    record = {"version": version, "origin": origin, "size": now.st_size, "mtime_ns": now.st_mtime_ns}
+    record = {"origin": origin, "size": now.st_size, "mtime_ns": now.st_mtime_ns}
     fresh = program.record.with_suffix(".new")
     fresh.write_text(json.dumps(record))
     fresh.replace(program.record)
@@ -155,7 +155,7 @@ def _build(programs: list[Program], work: Work) -> None:
         share = f"{program.name} ({number} of {len(programs)})"
         made = _build_one(program, go, share, work)
         work.staging.publish(made, program.path)
-        _keep_record(program, program.version, "built")
+        _keep_record(program, "built")
 
 
 def _build_one(program: Program, go: Go, share: str, work: Work) -> Path:

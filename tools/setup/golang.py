@@ -49,6 +49,9 @@ class Go:
             "GOFLAGS": "-modcacherw",
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
+            # For this machine, whatever the user builds for otherwise; and no C compiler needed.
+            "GOOS": "",
+            "GOARCH": "",
             "CGO_ENABLED": "0",
         }
         (work.scratch / "tmp").mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -30,10 +31,16 @@ class Task:
     started: float = 0.0
     ended: float = 0.0
     _told: float = field(default=0.0, repr=False)
+    _show: Callable[["Task"], None] = field(default=lambda _: None, repr=False)
 
     def say(self, detail: str) -> None:
-        """What the step does now: a few words."""
+        """What the step does now: a few words, seen at the next redraw or repeat."""
         self.detail = detail
+
+    def announce(self, detail: str) -> None:
+        """The same, shown at once."""
+        self.detail = detail
+        self._show(self)
 
     @property
     def seconds(self) -> float:
@@ -48,7 +55,7 @@ class Board:
     """All steps. Use as a context manager; ``begin`` and ``end`` may come from any thread."""
 
     def __init__(self, names: list[str], out: TextIO | None = None, repeat_s: float = REPEAT_S) -> None:
-        self.tasks = {name: Task(name) for name in names}
+        self.tasks = {name: Task(name, _show=self._print) for name in names}
         self._out = out or sys.stdout
         self._live = self._out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._repeat_s = repeat_s
@@ -71,7 +78,6 @@ class Board:
         with self._guard:
             task = self.tasks[name]
             task.state, task.started = "running", time.monotonic()
-            task._told = task.started
             self._print(task)
             return task
 
@@ -83,7 +89,9 @@ class Board:
 
     def _print(self, task: Task) -> None:
         if not self._live:
-            print(task.line(), file=self._out, flush=True)
+            task._told = time.monotonic()
+            with self._guard:
+                print(task.line(), file=self._out, flush=True)
 
     def _paint(self) -> None:
         while not self._closing.wait(REDRAW_S if self._live else min(REDRAW_S * 5, self._repeat_s)):
@@ -94,7 +102,6 @@ class Board:
                 now = time.monotonic()
                 for task in self.tasks.values():
                     if task.state == "running" and now - task._told >= self._repeat_s:
-                        task._told = now
                         self._print(task)
 
     def _redraw(self) -> None:

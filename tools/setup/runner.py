@@ -62,7 +62,7 @@ class Runner:
         cache = locations.cache_dir()
         task = self._board.begin(step.name)
         own = f"{step.name}-{step.key}"
-        waiting = lambda: task.say("waiting for another set-up")  # noqa: E731
+        waiting = lambda: task.announce("waiting for another set-up")  # noqa: E731
         with exclusive(cache / "locks" / f"{own}.lock", self._children.stop, waiting) as lock:
             if not step.is_complete():
                 log = cache / "logs" / f"{own}.log"

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.setup import locations
@@ -33,7 +34,7 @@ class Samples:
         work.staging.publish(photos, locations.samples_home())
 
 
-def extract(wheels: list[Path], spec: dict[str, dict[str, object]], folder: Path) -> str:
+def extract(wheels: list[Path], spec: Mapping[str, Mapping[str, object]], folder: Path) -> str:
     """Write the photos that ``spec`` names into ``folder``; give the text that says whose they are."""
     credits = []
     for package, entry in spec.items():
