@@ -12,8 +12,8 @@ CHECK = "import sys; sys.exit(sys.version_info < (3, 11))"
 
 def newer_python():  # type: ignore[no-untyped-def]
     """The path of a Python on this machine that is new enough, None where there is none."""
-    which = getattr(shutil, "which", None)
-    for name in NEWER if which else []:
+    which = getattr(shutil, "which", lambda _: None)  # Python 2 has none
+    for name in NEWER:
         path = which(name)
         # A version manager's shim is there even where the version is not.
         if path and subprocess.call([path, "-c", CHECK], stderr=subprocess.DEVNULL) == 0:
