@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.setup import locations
 from tools.setup.errors import CommandFailed, NoSpace
-from tools.setup.golang import Go, find_go
+from tools.setup.golang import Source, find_go
 from tools.setup.staging import link
 from tools.setup.versions import at_least
 from tools.setup.work import Work
@@ -25,10 +27,7 @@ class Program:
     name: str
     version: str
     minimum: str
-    module: Path
-    package: str
-    tags: str
-    variables: str
+    source: Source
 
     @property
     def path(self) -> Path:
@@ -46,19 +45,22 @@ DAPRD = Program(
     name="daprd",
     version=locations.DAPRD_VERSION,
     minimum="1.18.0",
-    module=locations.DAPR_MODULES,
-    package="github.com/dapr/dapr/cmd/daprd",
-    tags="stablecomponents",
-    variables=f"-X github.com/dapr/dapr/pkg/buildinfo.version={locations.DAPRD_VERSION}",
+    source=Source(
+        module=locations.DAPR_MODULES,
+        package="github.com/dapr/dapr/cmd/daprd",
+        tags="stablecomponents",
+        variables=f"-X github.com/dapr/dapr/pkg/buildinfo.version={locations.DAPRD_VERSION}",
+    ),
 )
 CLI = Program(
     name="dapr",
     version=locations.DAPR_CLI_VERSION,
     minimum="1.16.0",
-    module=locations.DAPR_MODULES / "cli",
-    package="github.com/dapr/cli",
-    tags="",
-    variables=f"-X main.version={locations.DAPR_CLI_VERSION} -X main.apiVersion=1.0",
+    source=Source(
+        module=locations.DAPR_MODULES / "cli",
+        package="github.com/dapr/cli",
+        variables=f"-X main.version={locations.DAPR_CLI_VERSION} -X main.apiVersion=1.0",
+    ),
 )
 
 
@@ -151,26 +153,23 @@ def _check_space(folder: Path) -> None:
 
 def _build(programs: list[Program], work: Work) -> None:
     go = find_go(work, min_version_of=locations.DAPR_MODULES / "go.mod")
-    for number, program in enumerate(programs, 1):
-        share = f"{program.name} ({number} of {len(programs)})"
-        made = _build_one(program, go, share, work)
-        work.staging.publish(made, program.path)
-        _keep_record(program, "built")
+    # The next program's modules come over the network while the first one compiles.
+    with ThreadPoolExecutor(max_workers=1) as network:
+        fetched = [network.submit(go.fetch, programs[0].source, _report(programs[0], work))]
+        fetched += [network.submit(go.fetch, program.source, _silence) for program in programs[1:]]
+        for program, packages in zip(programs, fetched, strict=True):
+            made = work.scratch / program.name
+            go.build(program.source, made, packages.result(), _report(program, work))
+            printed = version_of(made)
+            if program.version not in printed:
+                raise CommandFailed(f"The {program.name} just built says {printed!r}, not {program.version}.")
+            work.staging.publish(made, program.path)
+            _keep_record(program, "built")
 
 
-def _build_one(program: Program, go: Go, share: str, work: Work) -> Path:
-    made = work.scratch / program.name
-    go.build(
-        program.package,
-        into=made,
-        module=program.module,
-        tags=program.tags,
-        variables=program.variables,
-        say=lambda detail: work.say(f"building {share}: {detail}"),
-    )
-    printed = version_of(made)
-    if program.version not in printed:
-        raise CommandFailed(
-            f"The {program.name} just built says {printed!r}, not {program.version}. Log: {work.shell.log}"
-        )
-    return made
+def _report(program: Program, work: Work) -> Callable[[str], None]:
+    return lambda detail: work.say(f"building {program.name}: {detail}")
+
+
+def _silence(_: str) -> None:
+    pass

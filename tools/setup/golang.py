@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.setup import wheels
@@ -56,36 +57,53 @@ class Go:
         }
         (work.scratch / "tmp").mkdir(exist_ok=True)
 
-    def build(
-        self, package: str, *, into: Path, module: Path, tags: str, variables: str, say: Callable[[str], None]
-    ) -> None:
-        """Build ``package`` of the module folder ``module`` into the file ``into``."""
-        common: list[str] = ["-mod=readonly", *(["-tags", tags] if tags else [])]
-        downloaded = _Counter("go: downloading", lambda count: say(f"{count} modules downloaded"))
+    def fetch(self, source: "Source", say: Callable[[str], None]) -> int:
+        """Download the modules that ``source`` needs; give the number of its packages."""
         say("downloading modules")
+        downloaded = _Counter("go: downloading", lambda count: say(f"{count} modules downloaded"))
         packages = self._run(
-            ["list", *common, "-deps", package], module, f"Fetching the modules of {package}", downloaded
+            ["list", *source.flags, "-deps", source.package], source, "Fetching the modules of", downloaded
         )
-        total = sum(1 for line in packages if not line.startswith("go: "))
-        compiled = _Counter("", lambda count: say(f"{count} of {total} packages"))
+        return sum(1 for line in packages if not line.startswith("go: "))
+
+    def build(self, source: "Source", into: Path, packages: int, say: Callable[[str], None]) -> None:
+        """Build ``source``, whose modules are there, into the file ``into``; ``packages``: what ``fetch`` gave."""
+        say("compiling")
+        compiled = _Counter("", lambda count: say(f"{count} of {packages} packages"))
+        linker = ["-trimpath", "-ldflags", f"-s -w {source.variables}"]
         self._run(
-            ["build", *common, "-v", "-trimpath", "-ldflags", f"-s -w {variables}", "-o", str(into), package],
-            module,
-            f"Building {package}",
+            ["build", *source.flags, "-v", *linker, "-o", str(into), source.package],
+            source,
+            "Building",
             compiled,
         )
 
     def _run(
-        self, arguments: list[str], module: Path, what: str, on_line: Callable[[str], None]
+        self, arguments: list[str], source: "Source", what: str, on_line: Callable[[str], None]
     ) -> list[str]:
         return self._work.shell.run(
             [self._program, *arguments],
-            what=what,
-            cwd=module,
+            what=f"{what} {source.package}",
+            cwd=source.module,
             env=self._env,
             on_line=on_line,
             timeout_s=BUILD_TIMEOUT_S,
         )
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to build: a main package, as the go.mod in ``module`` pins it."""
+
+    module: Path
+    package: str
+    tags: str = ""
+    variables: str = ""
+    """Linker flags that set variables, such as the version."""
+
+    @property
+    def flags(self) -> list[str]:
+        return ["-mod=readonly", *(["-tags", self.tags] if self.tags else [])]
 
 
 class _Counter:
