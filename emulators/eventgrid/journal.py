@@ -59,7 +59,7 @@ class Journal:
         self._next_seq = store.last_seq() + 1
         self._loop = asyncio.get_running_loop()
         self._open: Batch | None = None
-        self._writing = False
+        self._sealed: Batch | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -87,9 +87,10 @@ class Journal:
 
     async def commit(self) -> None:
         """Wait until everything asked for so far is on disk. Raises StoreError."""
-        if self._open is not None:
+        batch = self._open or self._sealed
+        if batch is not None:
             # Shielded: many callers wait for the one future, and each may be cancelled.
-            await asyncio.shield(self._open.committed)
+            await asyncio.shield(batch.committed)
 
     async def read(self, query: Callable[[Store], list[bytes]]) -> list[bytes]:
         """Run ``query`` in the writer's thread, after what was sealed before it."""
@@ -117,16 +118,15 @@ class Journal:
             future.add_done_callback(lambda f: f.exception())
             self._open = Batch(future)
             self._idle.clear()
-            if not self._writing:
+            if self._sealed is None:
                 self._loop.call_soon(self._seal)
         return self._open
 
     def _seal(self) -> None:
         batch = self._open
-        if batch is None or self._writing:
+        if batch is None or self._sealed is not None:
             return
-        self._open = None
-        self._writing = True
+        self._open, self._sealed = None, batch
         tx = self._transaction(batch)
 
         def commit() -> None:
@@ -170,7 +170,7 @@ class Journal:
         return tx
 
     def _committed(self, batch: Batch, error: StoreError | None) -> None:
-        self._writing = False
+        self._sealed = None
         if error is None:
             self.commits += 1
             self.stored_bytes -= sum(segment.size for segment in batch.removed)

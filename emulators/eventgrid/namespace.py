@@ -147,7 +147,8 @@ class Namespace:
         if operation == "release":
             self._wake(subscription)
             self._arm(subscription.next_deadline())
-        await self._commit()
+        if operation != "renewLock":
+            await self._commit()
         return outcome
 
     def tick(self) -> None:
