@@ -1,0 +1,107 @@
+"""Composition root of ingest: the only place that constructs adapters."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from prometheus_client import CollectorRegistry
+
+from services.contracts.names import Component
+from services.contracts.records import ImageRecord
+from services.ingest.adapters.pillow import PillowInspector
+from services.ingest.api import routes
+from services.ingest.body import BodyLimits
+from services.ingest.handlers import Uploads
+from services.ingest.keeping import Keeper
+from services.ingest.limits import RateLimit, Slots
+from services.ingest.metrics import UploadMetrics
+from services.ingest.ports import Blobs, Records
+from services.ingest.settings import Settings
+from services.platform.app import base_app
+from services.platform.dapr.blobs import BlobBinding
+from services.platform.dapr.sidecar import Sidecar
+from services.platform.dapr.state import Documents
+from services.platform.health import Check
+
+Close = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside. ``closers`` run in order at shutdown."""
+
+    records: Records
+    blobs: Blobs
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    closers: tuple[Close, ...] = ()
+
+
+def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
+    """Ingest's app, on Dapr, or on the ``ports`` given. No I/O before it serves."""
+    settings = settings or Settings()
+    ports = ports or connect(settings)
+    registry = CollectorRegistry()
+    inspector = PillowInspector(
+        threads=settings.decode_threads,
+        budget_pixels=settings.decode_budget_pixels,
+        timeout_s=settings.decode_timeout_s,
+    )
+    keeper = Keeper(ports.records, ports.blobs, first_uploader_wait_s=settings.first_uploader_wait_s)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            inspector.close()
+            for close in ports.closers:
+                await close()
+
+    app = base_app(
+        "ingest",
+        "Takes pictures in. Each is stored, and classified soon after; query has the results.",
+        settings,
+        lifespan=lifespan,
+        checks=ports.checks,
+        registry=registry,
+    )
+    app.include_router(
+        routes(
+            Uploads(inspector, keeper),
+            body_limits=BodyLimits(
+                settings.max_upload_bytes, settings.body_timeout_s, settings.body_idle_timeout_s
+            ),
+            rate_limit=RateLimit(settings.upload_rate_per_s, settings.upload_burst),
+            slots=Slots(settings.max_concurrent_uploads, settings.upload_queue_timeout_s),
+            metrics=UploadMetrics(registry),
+            query_public_url=settings.query_public_url,
+        )
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins(),
+        allow_methods=["POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-Api-Key", "traceparent"],
+        expose_headers=["Location", "Retry-After", "traceparent"],
+    )
+    return app
+
+
+def connect(settings: Settings) -> Ports:
+    """The real adapters, unconnected until they are first used."""
+    sidecar = Sidecar(
+        http_port=settings.dapr_http_port,
+        grpc_port=settings.dapr_grpc_port,
+        timeout_s=settings.dapr_timeout_s,
+    )
+    checks: dict[str, Check] = {"sidecar": sidecar.check}
+    for component in (Component.IMAGES, Component.IMAGE_RECORDS):
+        checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    return Ports(
+        records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
+        blobs=BlobBinding(sidecar, Component.IMAGES),
+        checks=checks,
+        closers=(sidecar.close,),
+    )

@@ -1,0 +1,51 @@
+"""What ingest needs from the world. Each may raise services.platform.errors.SidecarUnavailable."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.contracts.records import ImageRecord
+from services.ingest.formats import Format
+
+
+class Records(Protocol):
+    """Records by state key, with ETags."""
+
+    async def get(self, key: str) -> tuple[ImageRecord, str] | None: ...
+
+    async def create(self, key: str, document: ImageRecord) -> bool:
+        """Only if absent; False if it was there."""
+        ...
+
+    async def replace(self, key: str, document: ImageRecord, etag: str) -> bool:
+        """False if the record no longer has this ETag."""
+        ...
+
+    async def delete(self, key: str, etag: str | None = None) -> bool:
+        """With an ETag only if it still has it; False if it has not."""
+        ...
+
+
+class Blobs(Protocol):
+    """The container of pictures."""
+
+    async def put(self, blob: str, content: bytes, content_type: str) -> None: ...
+
+    async def exists(self, blob: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a picture's bytes are. ``width`` and ``height`` are those of the upright picture, in pixels."""
+
+    format: Format
+    sha256: str
+    width: int
+    height: int
+
+
+class Inspector(Protocol):
+    """Looks at a picture's bytes to the end."""
+
+    async def inspect(self, content: bytes) -> Inspected:
+        """Raises NotAnImage (415), UnusableImage (422), or Unavailable when there is no time for it now."""
+        ...
