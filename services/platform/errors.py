@@ -5,6 +5,7 @@ ServiceError                    500
 ├── Unauthorized                401
 ├── Forbidden                   403
 ├── NotFound                    404
+├── RequestTimeout              408
 ├── Conflict                    409
 ├── PayloadTooLarge             413
 ├── UnsupportedMediaType        415
@@ -55,6 +56,12 @@ class NotFound(ServiceError):
     status = 404
     title = "Not found"
     code = "not-found"
+
+
+class RequestTimeout(ServiceError):
+    status = 408
+    title = "The request took too long to arrive"
+    code = "request-timeout"
 
 
 class Conflict(ServiceError):

@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from services.platform.errors import ServiceError
@@ -29,6 +30,22 @@ def problem(
         **extra,
     }
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+class Problem(BaseModel):
+    """RFC 9457; ``type`` ends in a code that is stable for programs; ``trace_id`` is in the logs too."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    trace_id: str
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route's ``responses=`` says of the problems that it answers."""
+    document = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": document} for status in statuses}
 
 
 def install_problem_handlers(app: FastAPI) -> None:
