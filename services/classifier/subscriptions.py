@@ -14,7 +14,7 @@ from services.classifier.handlers import Classifier
 from services.classifier.metrics import ClassifierMetrics
 from services.classifier.outcomes import Done, deliver
 from services.contracts.events import BlobCreated, blob_created, parse_event
-from services.contracts.names import Component, Topic, lanes
+from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
 
 log = structlog.get_logger()
 
@@ -68,6 +68,9 @@ def _add(
         return JSONResponse({"status": delivery.outcome})
 
     for name in dapr_topics:
-        dapr.subscribe(pubsub=Component.IMAGE_EVENTS, topic=name, metadata={}, route=f"/events/{topic}")(
-            route
-        )
+        dapr.subscribe(
+            pubsub=Component.IMAGE_EVENTS,
+            topic=name,
+            metadata=subscription_metadata(AppId.CLASSIFIER),
+            route=f"/events/{topic}",
+        )(route)

@@ -47,3 +47,11 @@ def lanes(topic: Topic, count: int) -> list[str]:
     if count < 1:
         raise ValueError(f"lanes must be at least 1, not {count}")
     return [str(topic), *(f"{topic}#{n}" for n in range(1, count))]
+
+
+def subscription_metadata(app: AppId) -> dict[str, str]:
+    """What every Dapr subscription of ours carries: the consumer, and so the event subscription, that it reads as.
+
+    Sidecars that share one socket of a pluggable component are told apart by this alone.
+    """
+    return {"consumerID": str(app)}

@@ -178,6 +178,8 @@ class Supervisor:
     def _tail(self, name: str) -> str:
         with contextlib.suppress(OSError):
             lines = self._log(name).read_text(errors="replace").splitlines()
+            # daprd tells much; what went wrong is not among what it says at level info.
+            lines = [line for line in lines if line.strip() and "level=info" not in line]
             return "\n".join(f"    {line}" for line in lines[-LOG_TAIL_LINES:])
         return "    (no log)"
 
