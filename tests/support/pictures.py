@@ -1,56 +1,40 @@
-"""Pictures that tests make."""
+"""Pictures for tests, made on the spot."""
 
 import io
 import random
-from pathlib import Path
+from functools import lru_cache
+from typing import Any
 
-from PIL import Image, ImageDraw
-
-
-def png(width: int = 320, height: int = 240, *, seed: int = 0, text: str = "") -> bytes:
-    """A small scene whose colours come from ``seed``: two seeds give different bytes."""
-    chance = random.Random(seed)
-    picture = Image.new("RGB", (width, height), _colour(chance))
-    draw = ImageDraw.Draw(picture)
-    for _ in range(4):
-        x, y = chance.randrange(width), chance.randrange(height)
-        draw.ellipse((x - 40, y - 40, x + 40, y + 40), fill=_colour(chance))
-    if text:
-        draw.text((10, 10), text, fill="black", font_size=36)
-    return _bytes(picture, "PNG")
+from PIL import Image
 
 
-def jpeg_of_size(at_least: int, width: int = 4000, height: int = 3000) -> bytes:
-    """A JPEG of noise, grown with a trailing comment segment to ``at_least`` bytes."""
-    noise = random.Random(7).randbytes(width * height * 3 // 4)
-    picture = Image.frombytes("L", (width // 2, height // 2), noise[: width * height // 4]).resize(
-        (width, height)
-    )
-    content = _bytes(picture.convert("RGB"), "JPEG", quality=90)
-    missing = at_least - len(content)
-    comments = b""
-    while missing > 0:
-        size = min(missing, 60_000)
-        comments += b"\xff\xfe" + (size + 2).to_bytes(2, "big") + b"\x00" * size
-        missing -= size + 4
-    return content[:2] + comments + content[2:]
+def picture(width: int = 120, height: int = 80, *, seed: int = 0) -> Image.Image:
+    """A picture with some detail, the same for the same arguments."""
+    noise = random.Random(seed).randbytes(16 * 16 * 3)
+    return Image.frombytes("RGB", (16, 16), noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def tiny_png() -> bytes:
-    """50 by 50 pixels of one colour, about 200 bytes: the smallest that Vision takes."""
-    return _bytes(Image.new("RGB", (50, 50), (200, 30, 30)), "PNG")
+def encoded(kind: str = "JPEG", width: int = 120, height: int = 80, *, seed: int = 0, **options: Any) -> bytes:
+    """A picture as a file of this kind (Pillow's name of it). ``orientation``: the EXIF one."""
+    if orientation := options.pop("orientation", None):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        options["exif"] = exif
+    image = picture(width, height, seed=seed)
+    if kind == "MPO":
+        options.update(save_all=True, append_images=[picture(width, height, seed=seed + 1)])
+    if kind == "ICO":
+        options.setdefault("sizes", [(width, height)])
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
 
 
-def write(path: Path, content: bytes) -> Path:
-    path.write_bytes(content)
-    return path
-
-
-def _colour(chance: random.Random) -> tuple[int, int, int]:
-    return chance.randrange(256), chance.randrange(256), chance.randrange(256)
-
-
-def _bytes(picture: Image.Image, format_: str, **options: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, format_, **options)
-    return out.getvalue()
+@lru_cache(maxsize=2)
+def large_jpeg(size: int = 19_000_000) -> bytes:
+    """A JPEG of about ``size`` bytes: noise, which does not compress."""
+    side = int((size / 1.986) ** 0.5)
+    noise = Image.frombytes("RGB", (side, side), random.Random(1).randbytes(side * side * 3))
+    file = io.BytesIO()
+    noise.save(file, "JPEG", quality=100)
+    return file.getvalue()
