@@ -48,7 +48,7 @@ class KeyServer:
         if self.error:
             raise self.error
         self.asked.append((start, expiry))
-        key = UserDelegationKey()
+        key = UserDelegationKey()  # type: ignore[no-untyped-call]
         key.signed_oid = "oid"
         key.signed_tid = "tid"
         key.signed_start = f"{start:%Y-%m-%dT%H:%M:%SZ}"
@@ -97,7 +97,7 @@ async def test_no_key_is_passing_trouble() -> None:
     server = KeyServer()
     link = server.link()
     server.error = ClientAuthenticationError("This request is not authorized\nRequestId: 1")
-    with pytest.raises(LinkUnavailable, match="not authorized$"):
+    with pytest.raises(LinkUnavailable, match=r"not authorized$"):
         await link.of(BLOB)
     server.error = None
     assert (await link.of(BLOB)).url

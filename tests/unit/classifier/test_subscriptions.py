@@ -17,7 +17,7 @@ async def test_lanes_share_one_route(world: World) -> None:
         ("image-events", "blob-created#2", "/events/blob-created"),
         ("image-events", "blob-created-dead", "/events/blob-created-dead"),
     ]
-    assert all(not s["metadata"] for s in subscriptions)
+    assert all(s["metadata"] == {"consumerID": "classifier"} for s in subscriptions)
 
 
 @pytest.mark.parametrize(
