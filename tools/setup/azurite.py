@@ -11,6 +11,9 @@ from tools.setup.work import Work
 
 NODE_MINIMUM = "20.0"  # what Azurite's dependencies ask for
 
+# npm's own wait of 10 s and a minute between tries: without a network it would say so after minutes.
+_SHORT_RETRIES = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+
 
 class Azurite:
     name = "azurite"
@@ -30,7 +33,7 @@ class Azurite:
         made = work.scratch / "azurite"
         shutil.copytree(locations.AZURITE_LOCK.parent, made)
         work.shell.run(
-            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=2"],
+            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", *_SHORT_RETRIES],
             what="Installing Azurite from npm",
             cwd=made,
             env=env,

@@ -1,6 +1,7 @@
 """The command ``python3 -m tools.setup``."""
 
 import argparse
+import io
 import signal
 import sys
 import time
@@ -19,6 +20,10 @@ from tools.setup.work import Step
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up what is missing; the exit code: 0 all is there, 1 something failed, 130 interrupted."""
     options = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no check mark must not end the set-up.
+            stream.reconfigure(errors="replace")
     steps = [step for step in all_steps() if not options.only or step.name in options.only]
     started = time.monotonic()
     try:

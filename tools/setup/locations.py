@@ -53,7 +53,10 @@ def node() -> Path:
 
 
 def azurite(service: str = "") -> list[str]:
-    """Azurite's command. ``service``: ``blob``, ``queue`` or ``table`` for that one alone, empty for all three."""
+    """Azurite's command. ``service``: ``blob``, ``queue`` or ``table`` for that one alone, empty for all three.
+
+    It sends telemetry to its makers unless it is given ``--disableTelemetry``.
+    """
     main = f"{service}/main.js" if service else "azurite.js"
     script = azurite_home() / "node_modules" / "azurite" / "dist" / "src" / main
     return [str(node()), str(_there(script, "Azurite"))]
