@@ -10,6 +10,7 @@ import time
 import structlog
 import uvicorn
 
+from emulators.vision.engine.models import ModelError
 from emulators.vision.logs import configure_logs
 from emulators.vision.main import create_app
 from emulators.vision.settings import Settings, parse_settings
@@ -19,10 +20,15 @@ _LAST_LOOKS_S = 1.5
 
 
 def main() -> int:
-    """2 if the address cannot be listened on, 0 after a clean end."""
+    """2 if the address cannot be listened on or the model not used, 0 after a clean end."""
     settings = parse_settings()
     configure_logs(settings.log_format)
     log = structlog.get_logger("emulators.vision")
+    try:
+        app = create_app(settings)
+    except ModelError as error:
+        print(f"The model given by --model cannot be used: {error}.", file=sys.stderr)  # noqa: T201
+        return 2
     try:
         listener = _listen(settings)
     except OSError as error:
@@ -34,7 +40,6 @@ def main() -> int:
     # uvicorn raises the signals again that ended it; without these handlers they would end us too.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    app = create_app(settings)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_ANSWERS_S)
     )

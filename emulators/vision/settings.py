@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 DEVELOPMENT_KEY = "claimlens-development-key"
 """Public, like Azurite's: it protects nothing."""
+
+DEFAULT_MODEL, NO_MODEL = "default", "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Settings:
     workers: int = 2
     timeout_s: float = 60.0
     fetch_timeout_s: float = 20.0
-    model: Path | None = None
+    model: str = DEFAULT_MODEL
     log_format: str = "auto"
 
 
@@ -70,10 +71,10 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
     )
     parser.add_argument(
         "--model",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="folder of the classifier's model (default: the one that the set-up built)",
+        default=usual.model,
+        metavar="PATH",
+        help="folder with a model.yaml, or such a file: the classifier (default: the one that the set-up built); "
+        "none: no classifier, pixels alone",
     )
     parser.add_argument(
         "--log-format",

@@ -1,12 +1,13 @@
 """One look at one picture: runs the parts that the wanted features need, each once."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import cv2
 
 from emulators.vision.engine import captions, crops, pixels
+from emulators.vision.engine.classifier import Classifier
 from emulators.vision.engine.people import PeopleFinder
 from emulators.vision.engine.pictures import Picture, decode
 from emulators.vision.engine.text import TextReader
@@ -15,6 +16,7 @@ from emulators.vision.engine.types import (
     Box,
     Caption,
     Feature,
+    Floats,
     Found,
     Line,
     Options,
@@ -24,63 +26,83 @@ from emulators.vision.engine.types import (
 
 _SIDE = 512
 """Longer side that suffices to tell what is in a picture."""
-_READING_SIDE = 1920
+_LEAST_SHORT = 224
+_READING_SIDE = 1280
 """Longer side at which small print is still legible."""
 _CAPTIONS = {Feature.CAPTION, Feature.DENSE_CAPTIONS}
 _NEED_PEOPLE = {Feature.PEOPLE, Feature.OBJECTS, *_CAPTIONS}
+_NEED_CLASSES = {Feature.TAGS, *_CAPTIONS}
 _MOST_REGIONS = 10
+_DETAIL_SHARE = 0.6
+"""A region is a detail, with a caption of its own, up to this share of the picture."""
+_DETAIL_SURE = 0.6
+_PAGE_LINES = 5
 
 
 class Engine:
     """Analyses pictures. Safe to call from several threads; each call takes one core."""
 
-    def __init__(self, people: PeopleFinder | None = None, reader: TextReader | None = None) -> None:
+    def __init__(
+        self,
+        classifier: Classifier | None = None,
+        people: PeopleFinder | None = None,
+        reader: TextReader | None = None,
+    ) -> None:
+        """Without a ``classifier``, tags and captions are of what the pixels, the faces and the text say."""
         cv2.setNumThreads(1)
+        self._classifier = classifier
         self._people = people or PeopleFinder()
         self._reader = reader or TextReader()
 
     @property
     def model_version(self) -> str:
-        return f"pixels-1+opencv-{cv2.__version__}+{self._reader.version}"
+        parts = [f"opencv-{cv2.__version__}", self._reader.version]
+        return "+".join(([self._classifier.name] if self._classifier else ["pixels"]) + parts)
 
     def load(self) -> None:
-        """Read the models, so that the first picture does not wait for them."""
+        """Read the models that are not loaded yet, so that the first picture does not wait for them."""
         self._reader.load()
 
     def analyze(self, data: bytes, wanted: frozenset[Feature], options: Options) -> Analysis:
         """Look at ``data`` (an encoded picture). Raises InvalidImage for what cannot be decoded."""
         spent: dict[str, float] = {}
         with _timed(spent, "decode"):
-            picture = decode(data, _READING_SIDE if Feature.READ in wanted else _SIDE)
-        with _timed(spent, "pixels"):
-            facts = pixels.measure(picture)
+            picture = decode(data, _READING_SIDE if Feature.READ in wanted else _SIDE, _LEAST_SHORT)
+        facts: pixels.PixelFacts | None = None
+        classes: Floats | None = None
         people: list[Found] = []
         faces: list[Found] = []
+        lines: list[Line] = []
+        if wanted & _NEED_CLASSES:
+            with _timed(spent, "pixels"):
+                facts = pixels.measure(picture)
+            if self._classifier is not None and not facts.blank:
+                with _timed(spent, "classify"):
+                    classes = self._classifier.classify(picture.rgb)
         if wanted & _NEED_PEOPLE:
             with _timed(spent, "people"):
                 people, faces = self._people.people(picture)
-        lines: list[Line] = []
         if Feature.READ in wanted:
             with _timed(spent, "read"):
                 lines = self._reader.read(picture)
-        caption = captions.compose(facts, None, people, lines)
-        tags = _tags(facts, people, faces, lines)
-
-        with _timed(spent, "crops"):
-            found_crops = (
-                tuple(crops.smart_crops(picture, options.crop_ratios))
-                if Feature.SMART_CROPS in wanted
-                else None
-            )
+        caption = captions.compose(facts, self._subject(classes), people, lines) if facts else None
+        regions: tuple[RegionCaption, ...] | None = None
+        if caption and Feature.DENSE_CAPTIONS in wanted:
+            with _timed(spent, "regions"):
+                regions = self._regions(picture, caption, people, lines)
+        found_crops = None
+        if Feature.SMART_CROPS in wanted:
+            with _timed(spent, "crops"):
+                found_crops = tuple(crops.smart_crops(picture, options.crop_ratios))
         return Analysis(
             model_version=self.model_version,
             width=picture.width,
             height=picture.height,
-            tags=tags if Feature.TAGS in wanted else None,
-            caption=caption if Feature.CAPTION in wanted else None,
-            dense_captions=_regions(picture, caption, people, lines)
-            if Feature.DENSE_CAPTIONS in wanted
+            tags=self._tags(facts, classes, [*people, *faces], lines)
+            if facts and Feature.TAGS in wanted
             else None,
+            caption=caption if Feature.CAPTION in wanted else None,
+            dense_captions=regions,
             objects=tuple(people) if Feature.OBJECTS in wanted else None,
             people=tuple(people) if Feature.PEOPLE in wanted else None,
             lines=tuple(lines) if Feature.READ in wanted else None,
@@ -88,32 +110,44 @@ class Engine:
             timings_ms=spent,
         )
 
+    def _subject(self, classes: Floats | None) -> Caption | None:
+        if self._classifier is None or classes is None:
+            return None
+        return self._classifier.vocabulary.subject(classes)
 
-def _tags(
-    facts: pixels.PixelFacts, people: list[Found], faces: list[Found], lines: list[Line]
-) -> tuple[Tag, ...]:
-    found = {tag.name: tag for tag in pixels.tags(facts)}
-    for names in (people, faces):
-        if names:
-            best = max(names, key=lambda each: each.confidence)
-            found[best.name] = Tag(best.name, best.confidence)
-    if lines:
-        found["text"] = Tag("text", round(max(line.confidence for line in lines), 4))
-    return tuple(sorted(found.values(), key=lambda tag: (-tag.confidence, tag.name)))
+    def _tags(
+        self, facts: pixels.PixelFacts, classes: Floats | None, found: Sequence[Found], lines: Sequence[Line]
+    ) -> tuple[Tag, ...]:
+        tags = pixels.tags(facts) + [Tag(each.name, each.confidence) for each in found]
+        if self._classifier is not None and classes is not None:
+            tags += self._classifier.vocabulary.tags(classes)
+        if lines:
+            sure = round(max(line.confidence for line in lines), 4)
+            tags.append(Tag("text", sure))
+            if len(lines) >= _PAGE_LINES:
+                tags.append(Tag("document", round(sure * 0.8, 4)))
+        best: dict[str, Tag] = {}
+        for tag in tags:
+            if tag.name not in best or best[tag.name].confidence < tag.confidence:
+                best[tag.name] = tag
+        return tuple(sorted(best.values(), key=lambda tag: (-tag.confidence, tag.name)))
 
-
-def _regions(
-    picture: Picture, caption: Caption, people: list[Found], lines: list[Line]
-) -> tuple[RegionCaption, ...]:
-    """Captions of regions; the first is of the whole picture."""
-    found = [RegionCaption(caption.text, caption.confidence, picture.whole)]
-    found += [RegionCaption(f"a {p.name}", p.confidence, p.box) for p in people]
-    for line in lines:
-        xs, ys = [x for x, _ in line.polygon], [y for _, y in line.polygon]
-        left, top = min(xs), min(ys)
-        box = Box(left, top, max(1, max(xs) - left), max(1, max(ys) - top))
-        found.append(RegionCaption(f'text that reads "{line.text}"', round(line.confidence, 4), box))
-    return tuple(found[:_MOST_REGIONS])
+    def _regions(
+        self, picture: Picture, caption: Caption, people: Sequence[Found], lines: Sequence[Line]
+    ) -> tuple[RegionCaption, ...]:
+        """Captions of regions; the first is of the whole picture."""
+        found = [RegionCaption(caption.text, caption.confidence, picture.whole)]
+        found += [RegionCaption(f"a {p.name}", p.confidence, p.box) for p in people]
+        detail = crops.smart_crops(picture, ())[0].box
+        if self._classifier is not None and detail.area <= _DETAIL_SHARE * picture.whole.area:
+            subject = self._subject(self._classifier.classify(picture.cut(detail)))
+            if subject and subject.confidence >= _DETAIL_SURE and subject.text not in caption.text:
+                found.append(RegionCaption(subject.text, subject.confidence, detail))
+        for line in lines:
+            xs, ys = [x for x, _ in line.polygon], [y for _, y in line.polygon]
+            box = Box(min(xs), min(ys), max(1, max(xs) - min(xs)), max(1, max(ys) - min(ys)))
+            found.append(RegionCaption(f'text that reads "{line.text}"', round(line.confidence, 4), box))
+        return tuple(found[:_MOST_REGIONS])
 
 
 @contextmanager

@@ -66,13 +66,20 @@ class Picture:
             max(1, min(round(h * self.scale), self.height - top)),
         )
 
+    def cut(self, box: Box) -> Pixels:
+        """The pixels of ``rgb`` in a box of the original; at least one."""
+        left, top = int(box.x / self.scale), int(box.y / self.scale)
+        right, bottom = round((box.x + box.w) / self.scale), round((box.y + box.h) / self.scale)
+        return np.ascontiguousarray(self.rgb[top : max(bottom, top + 1), left : max(right, left + 1)])
+
     @property
     def whole(self) -> Box:
         return Box(0, 0, self.width, self.height)
 
 
-def decode(data: bytes, side: int) -> Picture:
-    """Decode the first frame of ``data``, upright by its EXIF orientation, its longer side at most ``side``.
+def decode(data: bytes, side: int, least_short: int = 0) -> Picture:
+    """Decode the first frame of ``data``, upright by its EXIF orientation, its longer side at most ``side``;
+    longer where the shorter side would otherwise fall under ``least_short``.
 
     Raises InvalidImageFormat (not one of FORMATS, broken or truncated) and InvalidImageSize (a side outside
     50..16000 pixels, judged from the header before anything is decoded).
@@ -81,6 +88,7 @@ def decode(data: bytes, side: int) -> Picture:
     if not (min(image.size) >= MIN_SIDE and max(image.size) <= MAX_SIDE):
         raise InvalidImageSize
     width, height = image.size
+    side = max(side, least_short * max(width, height) // min(width, height))
     try:
         if image.format in ("JPEG", "MPO"):
             # JPEG decodes at a half, a quarter or an eighth almost for free.

@@ -16,17 +16,24 @@ _COLOUR_SHARE = 0.22
 _MOST_CONFIDENT = 0.6
 """Above what a look at the pixels alone may claim: what is *in* the picture comes first in a sorted list."""
 
-# Upper ends of OpenCV's hues (0..179).
-_HUES = (
-    (8, "red"),
-    (20, "orange"),
-    (34, "yellow"),
-    (85, "green"),
-    (130, "blue"),
-    (150, "purple"),
-    (170, "pink"),
-    (180, "red"),
+_NAMES = (
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "blue",
+    "purple",
+    "pink",
+    "brown",
+    "white",
+    "grey",
+    "black",
 )
+_BROWN, _WHITE, _GREY, _BLACK = 7, 8, 9, 10
+_WARM = (0, 1, 2)
+# Upper ends of OpenCV's hues (0..179) with the colour below each.
+_HUES = ((8, 0), (20, 1), (34, 2), (85, 3), (130, 4), (150, 5), (170, 6), (256, 0))
+_BY_HUE = np.array([next(colour for end, colour in _HUES if hue < end) for hue in range(256)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +114,16 @@ def _capped(value: float) -> float:
 
 
 def _shares(hsv: npt.NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
-    hue, saturation, value = (hsv[:, :, i].astype(np.int32).ravel() for i in range(3))
-    names = np.full(hue.shape, "", dtype="<U6")
-    ends = np.array([end for end, _ in _HUES])
-    hue_names = np.array([name for _, name in _HUES])
-    names[:] = hue_names[np.clip(np.searchsorted(ends, hue, side="right"), 0, len(ends) - 1)]
-    brown = np.isin(names, ("orange", "red", "yellow")) & (value < 165) & (hue >= 4) & (hue <= 30)
-    names[brown] = "brown"
+    hue, saturation, value = (hsv[:, :, i].ravel() for i in range(3))
+    colours = _BY_HUE[hue]
+    colours[(np.isin(colours, _WARM)) & (value < 165) & (hue >= 4) & (hue <= 30)] = _BROWN
     plain = saturation < 46
-    names[plain & (value >= 190)] = "white"
-    names[plain & (value < 190)] = "grey"
-    names[(value < 48) | (plain & (value < 60))] = "black"
-    found, counts = np.unique(names, return_counts=True)
+    colours[plain & (value >= 190)] = _WHITE
+    colours[plain & (value < 190)] = _GREY
+    colours[(value < 48) | (plain & (value < 60))] = _BLACK
+    counts = np.bincount(colours, minlength=len(_NAMES))
     order = np.argsort(-counts, kind="stable")
-    return tuple((str(found[i]), float(counts[i]) / names.size) for i in order)
+    return tuple((_NAMES[i], float(counts[i]) / colours.size) for i in order if counts[i])
 
 
 def luminance(pixels: Pixels, side: int) -> Pixels:

@@ -12,10 +12,12 @@ import numpy as np
 from emulators.vision.engine.pictures import Picture
 from emulators.vision.engine.types import Line, Polygon, Word
 
-_LEAST_SURE = 0.6
+_LEAST_SURE = 0.7
 _SHORT = 2
-_LEAST_SURE_SHORT = 0.8
+_LEAST_SURE_SHORT = 0.85
 """Lines under these are more often texture than text; the shorter, the more often."""
+_LEAST_SHORT_SIDE = 480
+"""Smaller pictures are enlarged to this before text is looked for."""
 _GAP, _GAP_AFTER_STOP = 1.75, 1.4
 
 
@@ -46,7 +48,12 @@ class TextReader:
         if self._engine is None:
             from rapidocr_onnxruntime import RapidOCR
 
-            self._engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
+            self._engine = RapidOCR(
+                intra_op_num_threads=1,
+                inter_op_num_threads=1,
+                det_limit_type="min",
+                det_limit_side_len=_LEAST_SHORT_SIDE,
+            )
             logging.getLogger("RapidOCR").setLevel(logging.WARNING)
         return self._engine
 
