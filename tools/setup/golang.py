@@ -68,8 +68,9 @@ class Go:
 
     def build(self, source: "Source", into: Path, packages: int, say: Callable[[str], None]) -> None:
         """Build ``source``, whose modules are there, into the file ``into``; ``packages``: what ``fetch`` gave."""
+        # At most: those that an earlier build has left in the cache are not compiled again.
         say("compiling")
-        compiled = _Counter("", lambda count: say(f"{count} of {packages} packages"))
+        compiled = _Counter("", lambda count: say(f"{count} of at most {packages} packages"))
         linker = ["-trimpath", "-ldflags", f"-s -w {source.variables}"]
         self._run(
             ["build", *source.flags, "-v", *linker, "-o", str(into), source.package],
