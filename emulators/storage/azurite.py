@@ -20,7 +20,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 STEADY_S = 10.0
 """A run this long was a good one: the next restart waits the least again."""
 STOP_S = 3.5
-PORT_WAIT_S = 6.0
+PORT_WAIT_S = 4.0
 
 
 def default_command() -> tuple[str, ...]:

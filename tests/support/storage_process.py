@@ -72,6 +72,14 @@ class StorageProcess:
 
     def start(self) -> None:
         """Start and wait until it is healthy and its container is there."""
+        self.launch()
+        until_sync(lambda: self._ended or self._healthy(), READY_S, "storage emulator is healthy")
+        if self._ended:
+            raise RuntimeError(f"the storage emulator ended at once:\n{self.log}")
+
+    def launch(self) -> None:
+        """Start, and do not wait. One that still runs is killed first."""
+        self.kill()
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "emulator.log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -83,9 +91,6 @@ class StorageProcess:
                 stderr=output,
                 start_new_session=True,
             )
-        until_sync(lambda: self._ended or self._healthy(), READY_S, "storage emulator is healthy")
-        if self._ended:
-            raise RuntimeError(f"the storage emulator ended at once:\n{self.log}")
 
     @property
     def _ended(self) -> bool:
