@@ -25,7 +25,7 @@ from emulators.eventgrid.errors import (
     UnsupportedMediaType,
     WireError,
 )
-from emulators.eventgrid.faults import Fault, Faults
+from emulators.eventgrid.faults import Fault, Faults, HangUp
 from emulators.eventgrid.namespace import Namespace, Settlement
 
 Scope = MutableMapping[str, Any]
@@ -74,6 +74,10 @@ class DataPlane:
                 status, body = 200, await self._admin(scope, await read_body(receive), self.calls)
         except CallerGone:
             return
+        except HangUp:
+            # An answer that is begun and not ended makes the server close the connection.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            return
         except WireError as error:
             status, body, headers = error.status, wire.error_body(error), error.headers
         except Exception:
@@ -110,7 +114,7 @@ class DataPlane:
             answer = await self._settle(
                 topic, subscription, cast(Settlement, operation), query, headers, body
             )
-        if fault is not None and fault.status is not None:
+        if fault is not None and fault.fails:
             raise fault.error()
         return answer
 
@@ -195,7 +199,7 @@ async def _before(fault: Fault | None) -> None:
         return
     if fault.delay_s:
         await asyncio.sleep(fault.delay_s)
-    if fault.status is not None and not fault.after:
+    if fault.fails and not fault.after:
         raise fault.error()
 
 

@@ -11,10 +11,15 @@ _CODES = {401: "Unauthorized", 403: "Forbidden", 404: "ResourceNotFound", 429: "
           500: "InternalServerError", 503: "ServerBusy", 504: "GatewayTimeout"}  # fmt: skip
 
 
+class HangUp(Exception):
+    """Close the connection without a whole answer."""
+
+
 @dataclass
 class Fault:
     """``count`` calls of ``operation`` (``*``: any; only of ``topic`` and ``subscription`` if given) are delayed
-    by ``delay_s`` and, if ``status`` is given, fail with it: ``after`` the request took effect, or before."""
+    by ``delay_s`` and, if ``status`` is given, fail with it: ``after`` the request took effect, or before.
+    ``hang_up``: the connection is closed in the middle of the answer instead."""
 
     operation: str
     status: int | None = None
@@ -25,6 +30,12 @@ class Fault:
     topic: str | None = None
     subscription: str | None = None
     code: str | None = None
+    hang_up: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Not only a delay."""
+        return self.hang_up or self.status is not None
 
     def matches(self, operation: str, topic: str, subscription: str | None) -> bool:
         return (
@@ -33,7 +44,9 @@ class Fault:
             and self.subscription in (subscription, None)
         )
 
-    def error(self) -> InjectedFault:
+    def error(self) -> InjectedFault | HangUp:
+        if self.hang_up:
+            return HangUp()
         status = self.status or 500
         code = self.code or _CODES.get(status, "InjectedFault")
         return InjectedFault(status, code, f"Injected fault: {status}.", self.retry_after)
@@ -87,8 +100,8 @@ def _parse(document: Any) -> Fault:
         raise BadRequest("retry_after must be a whole number of seconds.")
     if isinstance(fault.delay_s, bool) or not isinstance(fault.delay_s, (int, float)) or fault.delay_s < 0:
         raise BadRequest("delay_s must be a number of seconds.")
-    if not isinstance(fault.after, bool):
-        raise BadRequest("after must be true or false.")
+    if not isinstance(fault.after, bool) or not isinstance(fault.hang_up, bool):
+        raise BadRequest("after and hang_up must be true or false.")
     return fault
 
 

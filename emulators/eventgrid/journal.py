@@ -97,8 +97,12 @@ class Journal:
         answer: asyncio.Future[list[bytes]] = self._loop.create_future()
 
         def run() -> None:
-            result = query(self._store)
-            self._loop.call_soon_threadsafe(answer.set_result, result)
+            try:
+                result = query(self._store)
+            except Exception as error:  # noqa: BLE001 - the caller gets it, and the writer lives on
+                self._loop.call_soon_threadsafe(answer.set_exception, StoreError(str(error)))
+            else:
+                self._loop.call_soon_threadsafe(answer.set_result, result)
 
         self._queue.put(run)
         return await answer
@@ -135,6 +139,9 @@ class Journal:
                 self._store.apply(tx)
             except StoreError as failed:
                 error = failed
+            except Exception as failed:  # the writer must outlive whatever it was given
+                logger.exception("journal")
+                error = StoreError(str(failed))
             self._loop.call_soon_threadsafe(self._committed, batch, error)
 
         self._queue.put(commit)

@@ -115,7 +115,8 @@ class Store:
             self._db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
         except sqlite3.Error as error:
             self._db.close()
-            raise StartError(f"{path}: {error} (is another emulator using this data directory?)") from error
+            locked = " (is another emulator using this data directory?)" if "locked" in str(error) else ""
+            raise StartError(f"{path}: {error}{locked}") from error
 
     def apply(self, tx: Transaction) -> None:
         """Write all of ``tx`` or nothing. Raises StoreError."""

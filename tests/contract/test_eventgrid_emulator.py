@@ -17,7 +17,12 @@ import httpx
 import orjson
 import pytest
 from azure.core.credentials import AccessToken, AzureKeyCredential
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+)
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
@@ -246,6 +251,14 @@ async def test_the_client_retries_a_fault_after_acceptance_into_a_duplicate(grid
     assert [detail.event.id for detail in received] == ["once", "once"]
 
 
+async def test_an_answer_that_is_lost_after_acceptance(grid: EventGridProcess) -> None:
+    grid.inject("publish", hang_up=True, after=True)
+    async with clients(grid, retry_total=0) as (publisher, consumer):
+        with pytest.raises(AzureError):
+            await publisher.send(order(1, id="once"))
+        assert len(await consumer.receive(max_events=10, max_wait_time=10)) == 1
+
+
 async def test_a_restart_keeps_everything(grid: EventGridProcess) -> None:
     async with clients(grid) as (publisher, consumer):
         await publisher.send([order(number, id=str(number)) for number in range(10)])
@@ -354,6 +367,14 @@ def test_a_data_directory_in_use(shared: EventGridProcess) -> None:
     ended = _start("--port", 0, "--data", shared.data, "--config", LOCAL_CONFIG)
     assert ended.code == 2
     assert "is another emulator using this data directory?" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_data_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "eventgrid.sqlite3").write_bytes(b"not a database" * 100)
+    ended = _start("--port", 0, "--data", tmp_path, "--config", LOCAL_CONFIG)
+    assert ended.code == 2
+    assert "file is not a database" in ended.err
     assert "Traceback" not in ended.err
 
 

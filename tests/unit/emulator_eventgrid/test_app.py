@@ -223,6 +223,7 @@ async def test_a_fault_can_be_of_one_subscription_only_or_only_a_delay(grid: Gri
         {"operation": "publish", "status": 200},
         {"operation": "publish", "status": 503, "count": 0},
         {"operation": "publish", "status": 503, "after": "yes"},
+        {"operation": "publish", "hang_up": 1},
         {"operation": "publish", "status": 503, "retry_after": "1"},
         {"operation": "publish", "status": 503, "delay_s": -1},
     ],

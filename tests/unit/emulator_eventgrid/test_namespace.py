@@ -6,7 +6,7 @@ import pytest
 
 from emulators.eventgrid.errors import NotFound, QuotaExceeded, StoreError, Unavailable
 from emulators.eventgrid.segments import Delivery
-from emulators.eventgrid.store import Transaction
+from emulators.eventgrid.store import Store, Transaction
 from emulators.eventgrid.subscription import TokenFault
 from tests.unit.emulator_eventgrid.harness import Grid, contents, ids
 
@@ -403,3 +403,12 @@ async def test_a_disk_that_refuses_loses_and_accepts_nothing(
     await grid.reopen()
     assert grid.take() == []
     assert ids(grid.take(name="audit")) == ["1"]
+
+
+async def test_reading_dead_letters_from_a_broken_store_is_an_error_not_a_hang(grid: Grid) -> None:
+    def broken(_: Store) -> list[bytes]:
+        raise RuntimeError("broken")
+
+    with pytest.raises(StoreError, match="broken"):
+        await asyncio.wait_for(grid.namespace.journal.read(broken), 5)
+    await grid.publish("1")
