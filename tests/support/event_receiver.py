@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -36,10 +36,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class EventReceiver:
-    """Keeps what was published, in order of arrival. ``status`` is what it answers; only 200 keeps the events."""
+    """Keeps what was published, in order of arrival.
+
+    ``status`` is what it answers; only 200 keeps the events. A batch with an event that it ``refuses`` gets 400.
+    """
 
     def __init__(self) -> None:
         self.status = 200
+        self.refuses: Callable[[dict[str, Any]], bool] = lambda event: False
         self.port = 0
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.events: list[dict[str, Any]] = []
@@ -53,8 +57,11 @@ class EventReceiver:
     def accept(self, path: str, headers: dict[str, str], body: Any) -> int:
         """One publish request."""
         self.requests.append((path, headers, body))
+        events = body if isinstance(body, list) else [body]
+        if any(self.refuses(event) for event in events):
+            return 400
         if self.status == 200:
-            self.events.extend(body if isinstance(body, list) else [body])
+            self.events.extend(events)
         return self.status
 
     def start(self) -> None:
