@@ -38,6 +38,8 @@ TOPICS: dict[str, dict[str, dict[str, Any]]] = {
     "dead-orders": {"undertaker": {}},
 }
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventGridProcess]:
