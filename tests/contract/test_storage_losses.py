@@ -14,10 +14,13 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import AzureError
+from azure.eventgrid import EventGridConsumerClient
 from azure.storage.blob import BlobServiceClient, ContainerClient, LinearRetry
 
 from tests.support.event_receiver import EventReceiver, event_receiver
+from tests.support.eventgrid_process import eventgrid
 from tests.support.ports import free_port
 from tests.support.storage_process import ROOT, StorageProcess, storage_process
 from tests.support.waiting import until_sync
@@ -87,6 +90,34 @@ def test_event_grid_turns_events_away_for_a_while(tmp_path: Path, receiver: Even
                 assert _outbox_depth(storage) == 1
             else:
                 assert len(receiver.wait_for(f"turned-away-{status}")) == 1
+
+
+def test_the_event_grid_emulator_delivers_every_upload(tmp_path: Path) -> None:
+    """Both emulators, the vendor's clients on both ends, and both killed on the way."""
+    with (
+        eventgrid(tmp_path) as grid,
+        storage_process(tmp_path / "storage", grid.url) as storage,
+        _images(storage) as images,
+    ):
+        for number in range(30):
+            images.upload_blob(f"C-1/{number}.jpg", b"x")
+            if number == 10:
+                grid.kill()
+            if number == 20:
+                grid.start()
+                storage.kill()
+                storage.start()
+        until_sync(lambda: _outbox_depth(storage) == 0)
+        with EventGridConsumerClient(
+            grid.url, AzureKeyCredential(grid.key), namespace_topic="blob-created", subscription="classifier"
+        ) as consumer:
+            seen: set[str] = set()
+            while details := consumer.receive(max_events=100, max_wait_time=10) if len(seen) < 30 else []:
+                for detail in details:
+                    assert detail.event.type == "Microsoft.Storage.BlobCreated"
+                    seen.add(str(detail.event.subject).rpartition("/blobs/")[2])
+                consumer.acknowledge(lock_tokens=[detail.broker_properties.lock_token for detail in details])
+        assert seen == {f"C-1/{number}.jpg" for number in range(30)}
 
 
 class KillingRelay:
