@@ -33,6 +33,11 @@ class _InMemoryParser(MultiPartParser):
     # The body is bounded; a temporary file would only cost a thread for each chunk.
     spool_max_size = 1 << 30
 
+    def close(self) -> None:
+        """Let go of every file, those of parts that were cut off included: they are not in the form."""
+        for file in self._files_to_close_on_error:
+            file.close()
+
 
 def refuse_declared_length(request: Request, limits: BodyLimits) -> None:
     """Raises PayloadTooLarge by the ``Content-Length`` alone, before any of the body is asked for."""
@@ -78,13 +83,11 @@ async def _read_form(request: Request, limits: BodyLimits) -> Upload:
             request.headers, chunks, max_files=1, max_fields=len(FIELDS) - 1, max_part_size=FORM_ALLOWANCE
         )
         try:
-            form = await parser.parse()
+            return await _from_form(request, await parser.parse(), limits)
         except MultiPartException as error:
             raise BadRequest(f"The form cannot be read: {error.message}", code="bad-form") from error
-    try:
-        return await _from_form(request, form, limits)
-    finally:
-        await form.close()
+        finally:
+            parser.close()
 
 
 async def _from_form(request: Request, form: FormData, limits: BodyLimits) -> Upload:
