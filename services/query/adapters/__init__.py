@@ -1,0 +1,1 @@
+"""Implementations of the ports: Dapr, SQLite FTS5, Pillow, an in-process feed."""

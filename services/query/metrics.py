@@ -1,0 +1,22 @@
+"""What query counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class QueryMetrics:
+    """``kind`` is outcomes.Done or the code of what stood in the way."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.deliveries = Counter(
+            "claimlens_deliveries", "Deliveries answered", ["topic", "outcome", "kind"], registry=registry
+        )
+        self.in_flight = Gauge(
+            "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
+        )
+        self.search_seconds = Histogram(
+            "claimlens_search_seconds",
+            "Time of a search in the index, seconds",
+            registry=registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+        )
+        self.event_clients = Gauge("claimlens_event_clients", "Open event streams", registry=registry)

@@ -1,0 +1,61 @@
+"""Dapr's subscriptions and the routes that take their deliveries: parse → call → respond."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from cloudevents.core.v1.event import CloudEvent
+from dapr.ext.fastapi import DaprApp
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from services.contracts.events import ImageEventType, blob_created, image_event_data, parse_event
+from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
+from services.query.handlers import Projection
+from services.query.metrics import QueryMetrics
+from services.query.outcomes import Done, deliver
+
+Handle = Callable[[CloudEvent], Awaitable[Done]]
+
+
+def subscribe(app: FastAPI, projection: Projection, metrics: QueryMetrics, *, lane_count: int) -> None:
+    """Add ``/dapr/subscribe`` and a route for each topic; all lanes share one route."""
+
+    async def created(event: CloudEvent) -> Done:
+        return await projection.blob_created(blob_created(event))
+
+    async def changed(event: CloudEvent) -> Done:
+        deleted = event.get_type() == ImageEventType.DELETED
+        return await projection.image_event(image_event_data(event), deleted=deleted)
+
+    dapr = DaprApp(app)
+    _add(dapr, metrics, Topic.BLOB_CREATED, lane_count, created)
+    _add(dapr, metrics, Topic.IMAGE_CLASSIFIED, lane_count, changed)
+    for route in app.routes:
+        # One path many times; and no business of the API's readers.
+        if isinstance(route, APIRoute) and route.path.startswith(("/events/", "/dapr/")):
+            route.include_in_schema = False
+
+
+def _add(dapr: DaprApp, metrics: QueryMetrics, topic: Topic, lane_count: int, handle: Handle) -> None:
+    async def route(request: Request) -> JSONResponse:
+        async def work() -> Done:
+            event = parse_event(await request.body())
+            with structlog.contextvars.bound_contextvars(event_id=event.get_id()):
+                return await handle(event)
+
+        with (
+            structlog.contextvars.bound_contextvars(topic=str(topic)),
+            metrics.in_flight.labels(topic).track_inprogress(),
+        ):
+            delivery = await deliver(work)
+        metrics.deliveries.labels(topic, delivery.outcome, delivery.kind).inc()
+        return JSONResponse({"status": delivery.outcome})
+
+    for name in lanes(topic, lane_count):
+        dapr.subscribe(
+            pubsub=Component.IMAGE_EVENTS,
+            topic=name,
+            metadata=subscription_metadata(AppId.QUERY),
+            route=f"/events/{topic}",
+        )(route)
