@@ -1,6 +1,6 @@
 """The FastAPI application that every service starts from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -27,12 +27,14 @@ def base_app(
     """An app with tracing, metrics, problem+json, keys, health, readiness; no routes of its own.
 
     ``lifespan`` is FastAPI's: app → async context manager. ``checks`` may be filled by the lifespan: it is read
-    at each ``/readyz``.
+    at each ``/readyz``. What is put into ``app.state.before_shutdown`` is called when the process is told to end.
     """
     app = FastAPI(title=f"claimlens {name}", description=description, version="1", lifespan=lifespan)
     registry = registry or CollectorRegistry()
     app.state.api_keys = ApiKeys(settings.api_keys)
     app.state.registry = registry
+    before_shutdown: list[Callable[[], None]] = []
+    app.state.before_shutdown = before_shutdown
     install_problem_handlers(app)
     install_health(app, checks if checks is not None else {}, registry)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
