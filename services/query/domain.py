@@ -186,7 +186,7 @@ def version_of(record: ImageRecord) -> str:
 
 
 def search_words(text: str) -> tuple[str, ...]:
-    """Words split at white space and control characters, those without a letter or digit left out, at most MAX_WORDS."""
+    """Words between white space and control characters; none without a letter or digit; at most MAX_WORDS."""
     words = re.sub(r"[\x00-\x1f\x7f]", " ", text).split()
     return tuple(word for word in words if any(map(str.isalnum, word)))[:MAX_WORDS]
 

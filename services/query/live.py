@@ -38,8 +38,10 @@ async def _stream(feed: Feed, metrics: QueryMetrics, heartbeat_s: float) -> Asyn
     # Everything from here on is undone when the client goes: Starlette closes a generator that has begun.
     with feed.watch() as watcher, metrics.event_clients.track_inprogress():
         yield f"retry: {RETRY_MS}\n\n"
-        while not watcher.closed:
+        while True:
             change = await watcher.next(heartbeat_s)
+            if watcher.closed:
+                return
             if watcher.take_lost():
                 yield "event: reset\ndata: {}\n\n"
             yield ": still here\n\n" if change is None else _event(change)

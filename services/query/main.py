@@ -82,6 +82,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         checks={**ports.checks, "index": rebuilds.check},
         registry=registry,
     )
+    app.state.before_shutdown.append(feed.close)
     app.include_router(api.routes(ports.records, ports.index, metrics))
     app.include_router(api.index_routes(ports.index, rebuilder, rebuilds.start))
     app.include_router(
