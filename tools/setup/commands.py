@@ -6,13 +6,14 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.setup.errors import CommandFailed, Interrupted, NoCompiler, NoNetwork, NoSpace, SetupError
 
 TAIL_LINES = 15
-GRACE_S = 5.0
+GRACE_S = 2.0
 _PATTERNS: list[tuple[re.Pattern[str], type[SetupError], str, str]] = [
     (
         re.compile(r"no space left on device|ENOSPC|disk quota exceeded", re.I),
@@ -87,9 +88,10 @@ class Children:
             running = list(self._running)
         for child in running:
             end_group(child, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
         for child in running:
             try:
-                child.wait(GRACE_S)
+                child.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 end_group(child, signal.SIGKILL)
 

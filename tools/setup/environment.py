@@ -47,7 +47,7 @@ class Environment:
         self._marker.unlink(missing_ok=True)
         work.say("installing packages")
         # Compiled here: where Python may not write bytecode, every start of a service would compile for a second.
-        options = ["--require-hashes", "--compile-bytecode", "--python", self._venv / "bin" / "python"]
+        options = ["--require-hashes", "--compile-bytecode", "--python", str(self._venv / "bin" / "python")]
         work.shell.run(
             [uv, "pip", "sync", *options, self._lock],
             what="Installing the packages of requirements.lock",

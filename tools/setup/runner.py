@@ -70,7 +70,10 @@ class Runner:
                 log.write_text("")
                 with Staging(cache / "tmp" / own) as staging:
                     shell = Shell(self._children, log, lock)
-                    step.run(Work(task.say, shell, staging, self._children.stop))
+                    try:
+                        step.run(Work(task.say, shell, staging, self._children.stop))
+                    finally:
+                        task.say("removing what was needed only meanwhile")
             if not step.is_complete():
                 raise CommandFailed(f"The step {step.name} ended without its result.")
         self._board.end(step.name)
