@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.pictures import png
+from tests.support.scenes import png
 from tests.support.stack import RunningStack, free_stack_ports, running_stack
 from tests.support.waiting import until_sync
 from tools.stack.settings import ROOT, Ports

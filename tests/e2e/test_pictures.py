@@ -5,7 +5,7 @@ import subprocess
 import httpx
 import pytest
 
-from tests.support.pictures import jpeg_of_size, png, tiny_png
+from tests.support.scenes import jpeg_of_size, png, tiny_png
 from tests.support.stack import RunningStack
 from tests.support.waiting import until_sync
 from tools.setup import locations

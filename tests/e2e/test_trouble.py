@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.support.pictures import png
+from tests.support.scenes import png
 from tests.support.stack import RunningStack
 from tests.support.waiting import until_sync
 
