@@ -27,6 +27,12 @@ class Faults:
         """Fail the ``nth`` call (1: the next one) of ``operation``, or of any operation."""
         (self._after if after else self._before).add((operation, self._count[operation] + nth))
 
+    def heal(self) -> None:
+        """No call fails any more."""
+        self.down = False
+        self._before.clear()
+        self._after.clear()
+
     def hold(self, operation: str) -> asyncio.Event:
         """Every call of ``operation`` from now on waits, before it does anything, until the event is set."""
         gate = asyncio.Event()
