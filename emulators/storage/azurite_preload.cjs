@@ -4,6 +4,7 @@
 "use strict";
 const http = require("node:http");
 const Module = require("node:module");
+const { journaled } = require("./azurite_journal.cjs");
 
 const databases = [];
 
@@ -11,29 +12,27 @@ const load = Module._load;
 Module._load = function (name, ...rest) {
   const loaded = load.call(this, name, ...rest);
   return name !== "lokijs" ? loaded : new Proxy(loaded, {
-    construct(target, args, type) {
-      const database = Reflect.construct(target, args, type);
+    construct(Loki, [file, options]) {
+      const database = journaled(Loki, file, options);
       databases.push(database);
       return database;
     },
   });
 };
 
-// LokiJS itself joins the saves asked for while one is being written, into one that follows it.
-const saved = (database) => new Promise((resolve, reject) => {
-  if (!database.autosaveDirty() && !database.throttledSavePending) return resolve();
-  database.saveDatabase((error) => (error ? reject(error) : resolve()));
-});
-
-// A block that is staged only may be forgotten: committing it fails then, and the client knows.
-const changes = ({ method, url }) =>
-  method !== "GET" && method !== "HEAD" && !/[?&]comp=block(&|$)/.test(url);
-
 const end = http.ServerResponse.prototype.end;
 http.ServerResponse.prototype.end = function (...args) {
-  if (this.statusCode >= 300 || !changes(this.req)) return end.apply(this, args);
-  Promise.all(databases.map(saved)).then(() => end.apply(this, args), (error) => this.destroy(error));
-  return this;
+  const reads = this.req.method === "GET" || this.req.method === "HEAD";
+  if (this.statusCode < 300 && !reads) {
+    for (const database of databases) {
+      database.saveDatabase((error) => {
+        if (!error) return;
+        console.error(`not confirmed, as it could not be saved: ${error}`);
+        this.destroy(error);
+      });
+    }
+  }
+  return this.destroyed ? this : end.apply(this, args);
 };
 
 process.stdin.on("error", () => {}).on("close", () => process.kill(process.pid, "SIGTERM")).resume();

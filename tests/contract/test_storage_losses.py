@@ -212,6 +212,8 @@ def test_the_emulator_dies_with_uploads_in_flight(tmp_path: Path, receiver: Even
 def test_azurite_dies_with_uploads_in_flight(tmp_path: Path, receiver: EventReceiver) -> None:
     """What it has confirmed is there when it is back, and it is back without a hand; meanwhile clients hear 503."""
     with storage_process(tmp_path, receiver.url) as storage, _images(storage, retries=20) as images:
+        images.upload_blob("deleted", b"x").delete_blob()
+        images.upload_blob("changed", b"x").set_blob_metadata({"claim": "C-1"})
         azurite = _azurite(storage)
         killed = threading.Event()
 
@@ -226,7 +228,9 @@ def test_azurite_dies_with_uploads_in_flight(tmp_path: Path, receiver: EventRece
             told = set(pool.map(upload, range(40)))
         assert killed.is_set()
         assert _azurite(storage).pid != azurite.pid
-        assert told == {blob.name for blob in images.list_blobs()}
+        there = {blob.name: blob.metadata for blob in images.list_blobs(include=["metadata"])}
+        assert there.pop("changed") == {"claim": "C-1"}
+        assert told == set(there)
         for name in told:
             events = receiver.wait_for(name)
             size = len(images.download_blob(name).readall())
