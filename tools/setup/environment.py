@@ -1,6 +1,9 @@
 """The environment ``.venv``: made and kept exactly as requirements.lock says, by uv."""
 
 import hashlib
+import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,7 +37,7 @@ class Environment:
 
     def run(self, work: Work) -> None:
         uv = uv_program(work)
-        env = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
+        env = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": "", **mirror_for_uv()}
         if not self._usable():
             work.say("making .venv")
             base = getattr(sys, "_base_executable", sys.executable)
@@ -71,3 +74,31 @@ def uv_program(work: Work) -> Path:
     """uv, from the cache or fetched now."""
     unpacked = wheels.program("uv", work)
     return unpacked / f"uv-{wheels.version('uv')}.data" / "scripts" / "uv"
+
+
+def mirror_for_uv() -> dict[str, str]:
+    """The variables that send uv to the mirror that the user's pip is set to, where uv has no setting of its own.
+
+    uv does not read pip's settings: behind a mirror that only pip was told of it would find nothing.
+    """
+    homes = [os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config"), "/etc"]
+    told = any(
+        os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_CONFIG_FILE")
+    )
+    if told or any(Path(home, "uv", "uv.toml").is_file() for home in homes):
+        return {}
+    index = os.environ.get("PIP_INDEX_URL") or _pip_setting("global.index-url")
+    return {"UV_DEFAULT_INDEX": index} if index else {}
+
+
+def _pip_setting(name: str) -> str:
+    if not importlib.util.find_spec("pip"):
+        return ""
+    # Not `config get`: that passes over the file that PIP_CONFIG_FILE names.
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    found = [line.partition("=")[2] for line in answer.stdout.splitlines() if line.startswith(f"{name}=")]
+    return found[0].strip("'\"") if found else ""

@@ -12,7 +12,7 @@ from types import FrameType
 
 from tools.setup import locations, wheels
 from tools.setup.commands import Children, Shell
-from tools.setup.environment import PYTHON_MINIMUM, uv_program
+from tools.setup.environment import PYTHON_MINIMUM, mirror_for_uv, uv_program
 from tools.setup.errors import SetupError
 from tools.setup.staging import Staging
 from tools.setup.work import Work
@@ -81,7 +81,9 @@ def _azurite(work: Work) -> None:
 
 def _uv(arguments: list[str], what: str, work: Work) -> None:
     uv: Path = uv_program(work)
-    work.shell.run([uv, "pip", "compile", "--quiet", *arguments], what=what, cwd=locations.ROOT)
+    work.shell.run(
+        [uv, "pip", "compile", "--quiet", *arguments], what=what, cwd=locations.ROOT, env=mirror_for_uv()
+    )
 
 
 if __name__ == "__main__":
