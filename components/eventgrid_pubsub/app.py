@@ -1,10 +1,11 @@
 """Composition root: sockets, gRPC servers, the HTTP port, signals, and an orderly end."""
 
 import asyncio
-import contextlib
+import shutil
 import signal
 import socket
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from components.eventgrid_pubsub.errors import ComponentError
+from components.eventgrid_pubsub.front import Front
 from components.eventgrid_pubsub.instances import Instances
 from components.eventgrid_pubsub.proto import eventgrid_pubsub_contract_pb2 as pb
 from components.eventgrid_pubsub.proto import eventgrid_pubsub_contract_pb2_grpc as stubs
@@ -38,6 +40,18 @@ class Settings:
     socket_mode: int = 0o600
 
 
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    """Everything behind one sockets folder."""
+
+    path: Path
+    folder: Path
+    front: Front
+    server: grpc.aio.Server
+    health: HealthServicer
+    instances: Instances
+
+
 class SocketInUse(ComponentError):
     """Another process answers on the socket."""
 
@@ -52,10 +66,7 @@ class Component:
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self._settings = settings
         self.metrics = metrics or Metrics()
-        self._servers: list[grpc.aio.Server] = []
-        self._health: list[HealthServicer] = []
-        self._instances: list[Instances] = []
-        self._paths: list[Path] = []
+        self._sockets: list[_Socket] = []
         self._status = StatusServer(self.metrics, self.status)
         self._log = structlog.get_logger("component")
 
@@ -86,40 +97,36 @@ class Component:
         stubs.add_PubSubServicer_to_server(PubSub(instances), server)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         reflection.enable_server_reflection((SERVICE, reflection.SERVICE_NAME), server)
-        # daprd asks every socket it finds: bind under another name, and rename when the answer is ready.
-        hidden = path.with_name(f".{path.name}.starting")
-        with contextlib.suppress(FileNotFoundError):
-            hidden.unlink()
-        server.add_insecure_port(f"unix:{hidden}")
+        folder = Path(tempfile.mkdtemp(prefix="eventgrid-"))
+        server.add_insecure_port(f"unix:{folder / 'grpc'}")
         await server.start()
         for name in ("", SERVICE):
             await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        hidden.chmod(self._settings.socket_mode)
-        hidden.rename(path)
-        self._servers.append(server)
-        self._health.append(health)
-        self._instances.append(instances)
-        self._paths.append(path)
+        front = Front(path, folder / "grpc", folder, instances.disconnected)
+        await front.start(self._settings.socket_mode)
+        self._sockets.append(_Socket(path, folder, front, server, health, instances))
         self._log.info("listening", socket=str(path))
 
     def status(self) -> dict[str, object]:
         """For /healthz."""
         return {
             "status": "ok",
-            "sockets": [str(path) for path in self._paths],
-            "instances": [status for instances in self._instances for status in instances.status()],
+            "sockets": [str(socket.path) for socket in self._sockets],
+            "instances": [status for socket in self._sockets for status in socket.instances.status()],
         }
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Stop receiving, wait up to ``grace_s`` for handlers, settle, give back the rest, close."""
         grace = self._settings.grace_s if grace_s is None else grace_s
-        for path in self._paths:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-        for health in self._health:
-            await health.enter_graceful_shutdown()
-        await asyncio.gather(*(instances.close(grace) for instances in self._instances))
-        await asyncio.gather(*(server.stop(0) for server in self._servers))
+        for one in self._sockets:
+            one.path.unlink(missing_ok=True)
+            await one.health.enter_graceful_shutdown()
+        await asyncio.gather(*(one.instances.close(grace) for one in self._sockets))
+        for one in self._sockets:
+            await one.server.stop(0)
+            await one.front.stop()
+            shutil.rmtree(one.folder, ignore_errors=True)
+        self._sockets.clear()
         await self._status.stop()
         self._log.info("stopped")
 

@@ -21,7 +21,7 @@ class Source(Protocol):
 
 
 class Lane:
-    """One stream: what is to be sent on it, and what was sent and is not answered yet.
+    """One stream: what is to be sent on it (``outbox``), and what was sent and is not answered yet (``in_flight``).
 
     ``name`` is the topic as daprd subscribed to it (``topic#3``), ``raw`` whether its subscriber wants raw payloads,
     ``limit`` how many messages may be unanswered at a time.
@@ -35,7 +35,9 @@ class Lane:
         self.in_flight: dict[str, Delivery] = {}
         self.queued_at = -1
         self.closed = False
-        self._outbox: deque[tuple[str, Delivery]] = deque()
+        self.outbox: deque[tuple[str, Delivery]] = deque()
+        self.writing = False
+        self._answering = False
         self._wake: asyncio.Future[None] | None = None
         self._last_id = 0
 
@@ -45,33 +47,43 @@ class Lane:
         message_id = str(self._last_id)
         delivery.dispatched = time.monotonic()
         self.in_flight[message_id] = delivery
-        self._outbox.append((message_id, delivery))
-        if self._wake is not None and not self._wake.done():
+        self.outbox.append((message_id, delivery))
+        # Whoever brings an answer sends what it made room for, without another turn of the loop.
+        if self._wake is not None and not self._answering and not self._wake.done():
             self._wake.set_result(None)
 
-    async def next(self) -> tuple[str, Delivery]:
-        """The next event to send, with the id its answer will carry. One caller at a time."""
-        while not self._outbox:
+    async def wait(self) -> bool:
+        """Wait for something to be put into ``outbox``; False once the lane is closed. One caller at a time."""
+        if not self.closed and (not self.outbox or self.writing):
             self._wake = asyncio.get_running_loop().create_future()
             try:
                 await self._wake
             finally:
                 self._wake = None
-        return self._outbox.popleft()
+        return not self.closed
 
     def answered(self, message_id: str, error: str | None) -> bool:
-        """daprd's answer to a message. False when no such message is out (answered twice, say)."""
+        """daprd's answer to a message; the caller then sends what is in ``outbox``.
+
+        False when no such message is out (answered twice, say).
+        """
         delivery = self.in_flight.pop(message_id, None)
         if delivery is None:
             return False
-        self._source.handled(self, delivery, error)
+        self._answering = True
+        try:
+            self._source.handled(self, delivery, error)
+        finally:
+            self._answering = False
         return True
 
     def close(self) -> None:
         """The stream ended. May be called more than once."""
         if not self.closed:
             self.closed = True
-            self._outbox.clear()
+            self.outbox.clear()
+            if self._wake is not None and not self._wake.done():
+                self._wake.set_result(None)
             self._source.detach(self)
 
 

@@ -74,6 +74,9 @@ class Receiver:
         self._handled = 0
         self._rate_at = time.monotonic()
         self.problem: str | None = None
+        metrics.lanes.set_function(lambda: len(self._lanes))
+        metrics.in_flight.set_function(lambda: self._in_flight)
+        metrics.buffered.set_function(lambda: len(self._ready))
         self._log = structlog.get_logger("receiver").bind(topic=topic, subscription=subscription)
 
     # Lanes
@@ -82,7 +85,6 @@ class Receiver:
         """A new stream of daprd for this subscription."""
         lane = Lane(self, name, raw, self._settings.max_messages_per_stream)
         self._lanes.add(lane)
-        self._metrics.lanes.set(len(self._lanes))
         self._idle.put(lane)
         self._dispatch()
         self._start()
@@ -125,7 +127,6 @@ class Receiver:
     def detach(self, lane: Lane) -> None:
         """A stream ended: what it had unanswered goes back at once, for others."""
         self._lanes.discard(lane)
-        self._metrics.lanes.set(len(self._lanes))
         for delivery in lane.in_flight.values():
             self._leave_flight(delivery)
             if not delivery.lost:
@@ -317,8 +318,6 @@ class Receiver:
                 self._quiet.clear()
                 lane.offer(delivery)
             self._idle.put(lane)
-        self._metrics.in_flight.set(self._in_flight)
-        self._metrics.buffered.set(len(self._ready))
 
     def _leave_flight(self, delivery: Delivery) -> None:
         self._held.pop(delivery.token, None)
@@ -337,7 +336,6 @@ class Receiver:
             self._held.pop(delivery.token, None)
             if not delivery.lost:
                 self._settlement.release(delivery, 0)
-        self._metrics.buffered.set(0)
 
     def _wake(self) -> None:
         self._room.set()

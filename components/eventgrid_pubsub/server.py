@@ -47,7 +47,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
     async def Init(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Validates the metadata. INVALID_ARGUMENT names every field at fault."""
         try:
-            self._instances.init(_instance(context), dict(request.metadata.properties))
+            self._instances.init(context.peer(), _instance(context), dict(request.metadata.properties))
         except ComponentError as error:
             _log.error("init refused", instance=_instance(context), error=str(error))
             await _abort(context, error)
@@ -65,7 +65,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
         """Returns once Event Grid has the event."""
         try:
             event = to_publish(request.data, request.metadata, request.content_type, request.pubsub_name)
-            session = self._instances.for_publishing(_instance(context))
+            session = self._instances.for_publishing(context.peer(), _instance(context))
             errors = await session.publisher(request.topic.split("#", 1)[0]).publish((event,))
         except ComponentError as error:
             errors = {0: error}
@@ -79,7 +79,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
         entries: list[str] = []
         events: list[bytes] = []
         try:
-            session = self._instances.for_publishing(_instance(context))
+            session = self._instances.for_publishing(context.peer(), _instance(context))
         except ComponentError as error:
             await _abort(context, error)
         for entry in request.entries:
@@ -101,7 +101,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
     async def Pause(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Hands over nothing more; streams and handlers go on."""
         try:
-            self._instances.pause(_instance(context))
+            self._instances.bound(context.peer(), _instance(context)).pause()
         except ComponentError as error:
             await _abort(context, error)
         return pb.PauseResponse()
@@ -109,7 +109,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
     async def Resume(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """The opposite of Pause."""
         try:
-            self._instances.resume(_instance(context))
+            self._instances.bound(context.peer(), _instance(context)).resume()
         except ComponentError as error:
             await _abort(context, error)
         return pb.ResumeResponse()
@@ -126,7 +126,7 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
         metadata = {key.lower(): value for key, value in first.topic.metadata.items()}
         try:
             session, consumer_id = self._instances.for_subscribing(
-                _instance(context), metadata.get("consumerid", "").strip()
+                context.peer(), _instance(context), metadata.get("consumerid", "").strip()
             )
         except ComponentError as error:
             _log.error(
@@ -140,7 +140,6 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
             await _first_to_end((_send(lane, context), _hear(lane, context)))
         finally:
             lane.close()
-            self._instances.stream_closed(session)
             log.info("stream closed")
 
 
@@ -161,9 +160,8 @@ async def _first_to_end(both: Iterable[Any]) -> None:
 
 
 async def _send(lane: Lane, context: Any) -> None:
-    while True:
-        message_id, delivery = await lane.next()
-        await context.write(_message(lane, message_id, delivery))
+    while await lane.wait():
+        await _empty_outbox(lane, context)
 
 
 async def _hear(lane: Lane, context: Any) -> None:
@@ -171,9 +169,22 @@ async def _hear(lane: Lane, context: Any) -> None:
         answer = await context.read()
         if answer is grpc.aio.EOF:
             return
-        lane.answered(
-            answer.ack_message_id, answer.ack_error.message if answer.HasField("ack_error") else None
-        )
+        error = answer.ack_error.message if answer.HasField("ack_error") else None
+        lane.answered(answer.ack_message_id, error)
+        await _empty_outbox(lane, context)
+
+
+async def _empty_outbox(lane: Lane, context: Any) -> None:
+    # A stream takes one write at a time. Whoever comes first writes everything that is there.
+    if lane.writing:
+        return
+    lane.writing = True
+    try:
+        while lane.outbox:
+            message_id, delivery = lane.outbox.popleft()
+            await context.write(_message(lane, message_id, delivery))
+    finally:
+        lane.writing = False
 
 
 def _message(lane: Lane, message_id: str, delivery: Delivery) -> Any:

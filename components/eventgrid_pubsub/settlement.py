@@ -12,7 +12,7 @@ from components.eventgrid_pubsub.delivery import Delivery
 from components.eventgrid_pubsub.errors import ComponentError, EventGridError
 from components.eventgrid_pubsub.telemetry import Calls, SubscriptionMetrics
 
-LINGER_S = 0.01
+LINGER_S = 0.02
 MAX_TOKENS = 100
 MAX_PENDING = 1_000
 _ACKNOWLEDGE, _REJECT = -1, -2

@@ -1,13 +1,20 @@
+import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from components.eventgrid_pubsub.app import SOCKET_NAME, Component, Settings
 from components.eventgrid_pubsub.telemetry import Metrics
 from tests.support.fake_event_grid import KEY, FakeEventGrid, running
 from tests.support.pubsub_client import Client, connected
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the component runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
