@@ -3,20 +3,27 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import web
 
-from emulators.storage.blobs import BlobWrite
+from emulators.storage.blobs import Blob, BlobWrite
 from emulators.storage.errors import UpstreamError
 from emulators.storage.events import BlobState, blob_created
 from emulators.storage.journal import Intent, Journal
-from emulators.storage.upstream import Upstream, request_id
+from emulators.storage.upstream import Found, request_id
 
 log = logging.getLogger("storage.recorder")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+
+
+class Finder(Protocol):
+    """What is looked at when an answer does not say enough: `upstream.Upstream`."""
+
+    async def find(self, blob: Blob) -> Found | None:
+        """The blob as it is now; None if there is none. Raises UpstreamError."""
 
 
 class Recorder:
@@ -26,7 +33,7 @@ class Recorder:
     """
 
     def __init__(
-        self, journal: Journal, upstream: Upstream, source: str, endpoint: str, on_event: Callable[[], None]
+        self, journal: Journal, upstream: Finder, source: str, endpoint: str, on_event: Callable[[], None]
     ) -> None:
         self._journal = journal
         self._upstream = upstream
