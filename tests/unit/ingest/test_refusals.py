@@ -369,11 +369,11 @@ async def test_bomb_is_refused_before_it_is_decoded(stand: Stand, size: tuple[in
     assert stand.is_empty()
 
 
-@pytest.mark.filterwarnings("ignore")
-async def test_icon_that_hides_a_bomb(stand: Stand) -> None:
-    hidden = png_of(40_000, 40_000)
+@pytest.mark.parametrize("hidden", [png_of(40_000, 40_000), encoded("PNG", 20, 20)], ids=["bomb", "speck"])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+async def test_icon_that_hides_another_size(stand: Stand, hidden: bytes) -> None:
     content = struct.pack("<HHH", 0, 1, 1) + struct.pack("<BBBBHHII", 64, 64, 0, 0, 1, 32, len(hidden), 22)
-    assert (await stand.upload(content + hidden)).status_code == 422
+    assert_problem(await stand.upload(content + hidden), 422, "image-dimensions")
     assert stand.is_empty()
 
 

@@ -186,6 +186,18 @@ async def test_first_fails_after_the_second_took_over(opened: Open) -> None:
     assert stand.blob_of(identifier).content == JPEG
 
 
+async def test_taken_over_while_the_first_takes_its_record_back(stand: Stand) -> None:
+    gate = stand.records.faults.hold("delete")
+    stand.blobs.faults.fail_nth(1, "put")
+    first = asyncio.create_task(stand.upload(JPEG))
+    await until(lambda: stand.records.faults.count("delete"))
+    (key,) = stand.records.keys()
+    stand.records.seed(key, stand.records.peek(key))  # another ETag
+    gate.set()
+    assert_refused(await first)
+    assert stand.records.keys() == [key]
+
+
 async def test_classified_meanwhile_is_not_taken_back(stand: Stand) -> None:
     """Put failed by its answer, yet the picture was stored, found and classified, and storage then went away."""
     gate = stand.blobs.faults.hold("put")
