@@ -23,6 +23,7 @@ from components.eventgrid_pubsub.proto import eventgrid_pubsub_contract_pb2_grpc
 from components.eventgrid_pubsub.server import PubSub
 from components.eventgrid_pubsub.status import StatusServer
 from components.eventgrid_pubsub.telemetry import Metrics
+from components.eventgrid_pubsub.tracing import Tracing, configured
 
 SOCKET_NAME = "azure.eventgrid.sock"
 SERVICE = pb.DESCRIPTOR.services_by_name["PubSub"].full_name
@@ -63,9 +64,12 @@ class PortInUse(ComponentError):
 class Component:
     """The running component: one gRPC server a sockets folder, one HTTP port."""
 
-    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics | None = None, tracing: Tracing | None = None
+    ) -> None:
         self._settings = settings
         self.metrics = metrics or Metrics()
+        self._tracing = tracing or Tracing()
         self._sockets: list[_Socket] = []
         self._status = StatusServer(self.metrics, self.status)
         self._log = structlog.get_logger("component")
@@ -86,7 +90,7 @@ class Component:
     async def _listen(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_stale(path)
-        instances = Instances(self.metrics)
+        instances = Instances(self.metrics, self._tracing)
         health = HealthServicer()
         server = grpc.aio.server(
             options=[
@@ -153,7 +157,8 @@ def _clear_stale(path: Path) -> None:
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    component = Component(settings)
+    tracing, end_tracing = configured()
+    component = Component(settings, tracing=tracing)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -161,3 +166,4 @@ async def serve(settings: Settings) -> None:
     await component.start()
     await asked.wait()
     await component.stop()
+    await asyncio.to_thread(end_tracing)

@@ -15,6 +15,7 @@ from components.eventgrid_pubsub.errors import AmbiguousConsumer, InvalidMetadat
 from components.eventgrid_pubsub.metadata import parse
 from components.eventgrid_pubsub.session import Session
 from components.eventgrid_pubsub.telemetry import Metrics
+from components.eventgrid_pubsub.tracing import Tracing
 
 CLOSE_TIMEOUT_S = 3.0
 
@@ -22,8 +23,9 @@ CLOSE_TIMEOUT_S = 3.0
 class Instances:
     """Every session of one socket."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
         self._metrics = metrics
+        self._tracing = tracing
         self._bound: dict[tuple[str, str], Session] = {}
         self._latest: dict[str, dict[str, Session]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -37,7 +39,7 @@ class Instances:
         Raises InvalidMetadata and CredentialsUnavailable.
         """
         settings = parse(properties)
-        session = Session(instance, settings, self._metrics)
+        session = Session(instance, settings, self._metrics, self._tracing)
         replaced = self._bound.get((peer, instance))
         self._bound[peer, instance] = session
         consumers = self._latest.setdefault(instance, {})

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Protocol
 
 from components.eventgrid_pubsub.delivery import Delivery
@@ -33,7 +33,7 @@ class Lane:
         self.raw = raw
         self.limit = limit
         self.in_flight: dict[str, Delivery] = {}
-        self.queued_at = -1
+        self.level = -1
         self.closed = False
         self.outbox: deque[tuple[str, Delivery]] = deque()
         self.writing = False
@@ -91,27 +91,26 @@ class IdleLanes:
     """Lanes that can take an event, those with the fewest in flight first, and among equals the one idle longest."""
 
     def __init__(self) -> None:
-        self._levels: list[deque[Lane]] = []
+        self._levels: list[OrderedDict[Lane, None]] = []
 
     def put(self, lane: Lane) -> None:
-        """Remember that the lane can take an event, if it can."""
-        load = len(lane.in_flight)
-        if lane.closed or load >= lane.limit:
-            lane.queued_at = -1
+        """The lane's load may have changed: remember whether it can take an event, and how busy it is."""
+        load = -1 if lane.closed or len(lane.in_flight) >= lane.limit else len(lane.in_flight)
+        if lane.level == load:
             return
-        if lane.queued_at == load:
-            return
-        while len(self._levels) <= load:
-            self._levels.append(deque())
-        lane.queued_at = load
-        self._levels[load].append(lane)
+        if lane.level >= 0:
+            self._levels[lane.level].pop(lane, None)
+        lane.level = load
+        if load >= 0:
+            while len(self._levels) <= load:
+                self._levels.append(OrderedDict())
+            self._levels[load][lane] = None
 
     def take(self) -> Lane | None:
         """A lane to send the next event on; put it back afterwards."""
-        for load, level in enumerate(self._levels):
-            while level:
-                lane = level.popleft()
-                if lane.queued_at == load and not lane.closed:
-                    lane.queued_at = -1
-                    return lane
+        for level in self._levels:
+            if level:
+                lane, _ = level.popitem(last=False)
+                lane.level = -1
+                return lane
         return None

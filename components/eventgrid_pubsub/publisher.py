@@ -10,6 +10,7 @@ from components.eventgrid_pubsub.client import EventGridClient
 from components.eventgrid_pubsub.cloudevents import MAX_BATCH_EVENTS, MAX_EVENT_BYTES
 from components.eventgrid_pubsub.errors import ComponentError, EventGridError, ServiceError, Unreachable
 from components.eventgrid_pubsub.telemetry import Calls, Metrics
+from components.eventgrid_pubsub.tracing import Tracing
 
 MAX_REQUEST_BYTES = MAX_EVENT_BYTES
 CONCURRENT_REQUESTS = 2
@@ -49,6 +50,7 @@ class TopicPublisher:
         metrics: Metrics,
         instance: str,
         calls: Calls,
+        tracing: Tracing,
     ) -> None:
         self._client = client
         self._topic = topic
@@ -57,6 +59,7 @@ class TopicPublisher:
         self._requests: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._calls = calls
+        self._tracing = tracing
         self._published = metrics.published.labels(instance, topic)
         self._batch = metrics.batch.labels(instance, topic)
         self._unpublished = metrics.unpublished
@@ -117,6 +120,7 @@ class TopicPublisher:
     async def _send(self, batch: list[_Item], deadline: float) -> None:
         events = [event for event, _, _ in batch]
         self._batch.observe(len(events))
+        started_ns = time.time_ns()
 
         async def attempt() -> None:
             left = deadline - time.monotonic()
@@ -143,7 +147,9 @@ class TopicPublisher:
             self._published.inc(len(batch))
         else:
             self._unpublished.labels(*self._labels, error.status.name).inc(len(batch))
-        for _, ticket, index in batch:
+        for event, ticket, index in batch:
+            if self._tracing.enabled:
+                self._tracing.publishing(event, self._topic, started_ns, error)
             ticket.settle(index, error)
 
     def _retried(self, _error: EventGridError) -> None:

@@ -17,6 +17,7 @@ from components.eventgrid_pubsub.locks import LockKeeper
 from components.eventgrid_pubsub.metadata import ComponentSettings
 from components.eventgrid_pubsub.settlement import Settlement
 from components.eventgrid_pubsub.telemetry import Calls, SubscriptionMetrics
+from components.eventgrid_pubsub.tracing import Tracing
 
 PREFETCH_S = 0.25
 """Events received ahead of free lanes: at most what the handlers have lately done in this time."""
@@ -49,6 +50,7 @@ class Receiver:
         subscription: str,
         metrics: SubscriptionMetrics,
         calls: Calls,
+        tracing: Tracing,
     ) -> None:
         self._client = client
         self._settings = settings
@@ -56,6 +58,7 @@ class Receiver:
         self.subscription = subscription
         self._metrics = metrics
         self._calls = calls
+        self._tracing = tracing
         self._settlement = Settlement(client, topic, subscription, metrics, calls, self._wake)
         self._lanes: set[Lane] = set()
         self._idle = IdleLanes()
@@ -105,6 +108,8 @@ class Receiver:
         self._leave_flight(delivery)
         self._metrics.handling.observe(time.monotonic() - delivery.dispatched)
         self._handled += 1
+        if delivery.finish is not None:
+            delivery.finish(error)
         if not delivery.lost:
             if error is None:
                 self._settlement.acknowledge(delivery)
@@ -129,9 +134,12 @@ class Receiver:
         self._lanes.discard(lane)
         for delivery in lane.in_flight.values():
             self._leave_flight(delivery)
+            if delivery.finish is not None:
+                delivery.finish("the stream was closed")
             if not delivery.lost:
                 self._settlement.release(delivery, 0)
         lane.in_flight.clear()
+        self._idle.put(lane)
         if self._lanes:
             self._wake()
         else:
@@ -293,6 +301,7 @@ class Receiver:
                 properties.lockToken, head.id, properties.deliveryCount, body, locked_until, head
             )
             if keep:
+                delivery.finish = self._tracing.delivery(head, self.topic, self.subscription, delivery.count)
                 self._held[delivery.token] = delivery
                 self._ready.append(delivery)
                 last = delivery

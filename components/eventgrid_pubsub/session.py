@@ -10,6 +10,7 @@ from components.eventgrid_pubsub.metadata import ComponentSettings
 from components.eventgrid_pubsub.publisher import TopicPublisher
 from components.eventgrid_pubsub.receiver import Receiver
 from components.eventgrid_pubsub.telemetry import Calls, Metrics, SubscriptionMetrics
+from components.eventgrid_pubsub.tracing import Tracing
 
 DRAIN_S = 1.5
 
@@ -17,10 +18,13 @@ DRAIN_S = 1.5
 class Session:
     """One component instance of one sidecar."""
 
-    def __init__(self, instance: str, settings: ComponentSettings, metrics: Metrics) -> None:
+    def __init__(
+        self, instance: str, settings: ComponentSettings, metrics: Metrics, tracing: Tracing
+    ) -> None:
         self.instance = instance
         self.settings = settings
         self._metrics = metrics
+        self._tracing = tracing
         self._calls = Calls(metrics, instance)
         self._client = EventGridClient(settings.endpoint, authorizer(settings), self._calls)
         self._publishers: dict[str, TopicPublisher] = {}
@@ -38,6 +42,7 @@ class Session:
                 self._metrics,
                 self.instance,
                 self._calls,
+                self._tracing,
             )
             self._publishers[topic] = found
         return found
@@ -49,7 +54,9 @@ class Session:
         if receiver is None:
             labels = (self.instance, topic, consumer_id)
             metrics = SubscriptionMetrics(self._metrics, labels)
-            receiver = Receiver(self._client, self.settings, topic, consumer_id, metrics, self._calls)
+            receiver = Receiver(
+                self._client, self.settings, topic, consumer_id, metrics, self._calls, self._tracing
+            )
             self._receivers[topic, consumer_id] = receiver
             if self._paused:
                 receiver.pause()
