@@ -12,21 +12,26 @@ from emulators.storage.settings import Settings, parse
 log = logging.getLogger("storage")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings) -> bool:
+    """False if it had to end by itself."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings):
+    async with running(settings) as failed:
         log.info(
             "blob endpoint %s, events to %s, topic %s", settings.endpoint, settings.event_grid, settings.topic
         )
-        await stop.wait()
+        ends = [asyncio.create_task(event.wait()) for event in (stop, failed)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
         log.info("stopping")
+        return not failed.is_set()
 
 
 def main() -> int:
-    """Run until SIGINT or SIGTERM; 2 if it cannot start."""
+    """Run until SIGINT or SIGTERM; 2 if it cannot start, 1 if it cannot go on."""
     settings = parse()
     logging.basicConfig(
         level=settings.log_level.upper(),
@@ -34,11 +39,10 @@ def main() -> int:
         stream=sys.stderr,
     )
     try:
-        asyncio.run(_serve(settings))
+        return 0 if asyncio.run(_serve(settings)) else 1
     except StartError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is the whole story
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -29,8 +29,12 @@ KEEP_ALIVE_S = 3.0
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[None]:
-    """The emulator at work: accepting requests inside the block. Raises StartError."""
+async def running(settings: Settings) -> AsyncIterator[asyncio.Event]:
+    """The emulator at work: accepting requests inside the block. Gives an event that is set when it has failed.
+
+    Raises StartError.
+    """
+    failed = asyncio.Event()
     async with AsyncExitStack() as stack:
         journal = Journal(settings.data / "journal.sqlite")
         stack.callback(journal.close)
@@ -46,17 +50,18 @@ async def running(settings: Settings) -> AsyncIterator[None]:
             data = settings.data
             child = azurite.Azurite(command, settings.azurite_port, data / "azurite", data / "azurite.log")
             await child.check_port()
-            await stack.enter_async_context(_background(child.run()))
+            await stack.enter_async_context(_background(child.run(), failed))
         ready = asyncio.Event()
-        await stack.enter_async_context(_background(_make_containers(upstream, settings.containers, ready)))
-        await stack.enter_async_context(_background(recorder.run()))
-        await stack.enter_async_context(_background(sender.run()))
+        making = _make_containers(upstream, settings.containers, ready)
+        await stack.enter_async_context(_background(making, failed))
+        await stack.enter_async_context(_background(recorder.run(), failed))
+        await stack.enter_async_context(_background(sender.run(), failed))
 
         app = web.Application()
         Status(upstream, journal, sender, ready).add_routes(app.router)
         app.router.add_route("*", "/{path:.*}", proxy.handle)
         await _serve(stack, app, settings)
-        yield
+        yield failed
 
 
 def _session() -> aiohttp.ClientSession:
@@ -88,21 +93,21 @@ async def _serve(stack: AsyncExitStack, app: web.Application, settings: Settings
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run ``work`` inside the block; cancel it and wait for its end behind it."""
+async def _background(work: Coroutine[Any, Any, None], failed: asyncio.Event) -> AsyncIterator[None]:
+    """Run ``work`` inside the block; cancel it and wait for its end behind it. ``failed`` is set if it raises."""
+
+    def report(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("background work has failed", exc_info=error)
+            failed.set()
+
     task = asyncio.create_task(work)
-    task.add_done_callback(_report)
+    task.add_done_callback(report)
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("background work has failed", exc_info=error)
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _make_containers(upstream: Upstream, containers: tuple[str, ...], done: asyncio.Event) -> None:
