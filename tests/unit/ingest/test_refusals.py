@@ -363,13 +363,12 @@ async def test_sides(stand: Stand, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(16_001, 16_001), (20_000, 20_000), (60_000, 60_000)])
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 async def test_bomb_is_refused_before_it_is_decoded(stand: Stand, size: tuple[int, int]) -> None:
     assert_problem(await stand.upload(png_of(*size)), 422, "image-dimensions")
     assert stand.is_empty()
 
 
-@pytest.mark.parametrize("hidden", [png_of(40_000, 40_000), encoded("PNG", 20, 20)], ids=["bomb", "speck"])
+@pytest.mark.parametrize("hidden", [png_of(16_001, 16_001), encoded("PNG", 20, 20)], ids=["bomb", "speck"])
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 async def test_icon_that_hides_another_size(stand: Stand, hidden: bytes) -> None:
     content = struct.pack("<HHH", 0, 1, 1) + struct.pack("<BBBBHHII", 64, 64, 0, 0, 1, 32, len(hidden), 22)
