@@ -105,6 +105,12 @@ class SmartCrop(Contract):
     box: Box
 
 
+class DenseCaption(Caption):
+    """A caption of a part of the picture; the first is of the whole."""
+
+    box: Box
+
+
 class Analysis(Contract):
     """What one engine said of a picture. ``blob_etag`` names the version of the blob that it looked at."""
 
@@ -117,6 +123,13 @@ class Analysis(Contract):
     people: list[Person] = Field(default_factory=list)
     text: list[TextLine] = Field(default_factory=list)
     smart_crops: list[SmartCrop] = Field(default_factory=list)
+    dense_captions: list[DenseCaption] = Field(default_factory=list)
+
+
+class Refusal(Reason):
+    """Why an engine cannot analyse a version of the blob; ``blob_etag`` as in Analysis."""
+
+    blob_etag: str
 
 
 class Label(Contract):
@@ -140,6 +153,10 @@ class HistoryEntry(Contract):
 
 
 class ImageRecord(Contract):
+    """``analysis`` is the primary engine's, and alone decides ``status``. Where further engines look at pictures,
+    ``analyses`` has what each of those said and ``refusals`` which of them cannot, by engine.
+    """
+
     id: str
     claim_id: str | None = None
     status: Status
@@ -147,6 +164,8 @@ class ImageRecord(Contract):
     image: Image
     metadata: dict[str, str] = Field(default_factory=dict)
     analysis: Analysis | None = None
+    analyses: dict[str, Analysis] = Field(default_factory=dict)
+    refusals: dict[str, Refusal] = Field(default_factory=dict)
     labels: list[Label] = Field(default_factory=list)
     review: Review | None = None
     received_at: Timestamp
