@@ -1,30 +1,53 @@
-"""Rules about one record and one event; pure."""
+"""Rules about one record and one event; pure.
 
+Several engines may look at a picture. The first of them is the primary: its word is the record's status.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 
 from services.contracts.events import BlobCreated
-from services.contracts.records import Analysis, HistoryEntry, Image, ImageRecord, Reason, Status
+from services.contracts.records import Analysis, HistoryEntry, ImageRecord, Reason, Refusal, Status
 
 Finding = Analysis | Reason
 """What an engine said of a version of a blob: an analysis, or why there can be none."""
 
 
 class Verdict(Enum):
-    """What an event asks for, given the record. OPEN: this version of the blob has no result yet."""
+    """What an event asks for, given the record. OPEN: an engine has yet to speak of this version of the blob."""
 
     OPEN = auto()
     KNOWN = auto()
     SUPERSEDED = auto()
 
 
-def verdict(record: ImageRecord, event: BlobCreated) -> Verdict:
-    """A record back at ``received`` or ``failed`` is open again, even for the version that it had a result for."""
-    if record.image.etag == event.etag:
-        return Verdict.KNOWN if record.status in (Status.CLASSIFIED, Status.REJECTED) else Verdict.OPEN
-    if older(event.sequencer, record.image.sequencer):
+def verdict(record: ImageRecord, event: BlobCreated, engines: Sequence[str]) -> Verdict:
+    if record.image.etag != event.etag and older(event.sequencer, record.image.sequencer):
         return Verdict.SUPERSEDED
-    return Verdict.OPEN
+    return Verdict.OPEN if pending(record, event, engines) else Verdict.KNOWN
+
+
+def pending(record: ImageRecord, event: BlobCreated, engines: Sequence[str]) -> tuple[str, ...]:
+    """The engines that have yet to speak of this version of the blob.
+
+    A record that was set back to ``received``, or has ``failed``, although it has the primary's word is open again
+    for all of them.
+    """
+    if record.image.etag != event.etag:
+        return tuple(engines)
+    if record.status is Status.REJECTED:
+        return ()
+    primary, *others = engines
+    missing = [] if _spoken(record.analysis, event) else [primary]
+    if record.status is not Status.CLASSIFIED and not missing:
+        return tuple(engines)
+    missing += [
+        name
+        for name in others
+        if not _spoken(record.analyses.get(name), event) and not _spoken(record.refusals.get(name), event)
+    ]
+    return tuple(missing)
 
 
 def older(sequencer: str, than: str | None) -> bool:
@@ -38,32 +61,65 @@ def older(sequencer: str, than: str | None) -> bool:
     return sequencer.lower().zfill(width) < than.lower().zfill(width)
 
 
-def with_finding(record: ImageRecord, event: BlobCreated, finding: Finding, at: datetime) -> ImageRecord:
-    """The record after an engine has spoken: ``classified``, or ``rejected``."""
-    if isinstance(finding, Reason):
-        return _moved(record, event, Status.REJECTED, at, reason=finding, analysis=None)
-    analysis = finding.model_copy(update={"blob_etag": event.etag})
-    return _moved(record, event, Status.CLASSIFIED, at, reason=None, analysis=analysis, classified_at=at)
+def with_findings(
+    record: ImageRecord,
+    event: BlobCreated,
+    findings: Mapping[str, Finding],
+    engines: Sequence[str],
+    at: datetime,
+) -> ImageRecord:
+    """The record after engines have spoken; ``findings`` by engine. ``classified`` or ``rejected`` once the
+    primary is among them, and unchanged in status before.
+    """
+    changes: dict[str, object] = {}
+    analyses, refusals = dict(record.analyses), dict(record.refusals)
+    for name, finding in findings.items():
+        if isinstance(finding, Analysis):
+            stamped = finding.model_copy(update={"blob_etag": event.etag})
+            if len(engines) > 1:
+                analyses[name] = stamped
+            refusals.pop(name, None)
+            if name == engines[0]:
+                changes = {
+                    "status": Status.CLASSIFIED,
+                    "reason": None,
+                    "analysis": stamped,
+                    "classified_at": at,
+                }
+        elif name == engines[0]:
+            changes = {"status": Status.REJECTED, "reason": finding, "analysis": None}
+        else:
+            refusals[name] = Refusal(code=finding.code, detail=finding.detail, blob_etag=event.etag)
+    return _moved(record, event, at, findings, changes | {"analyses": analyses, "refusals": refusals})
 
 
 def with_failure(record: ImageRecord, event: BlobCreated, reason: Reason, at: datetime) -> ImageRecord:
-    """The record after the last delivery has failed. What was known of an earlier version stays."""
-    return _moved(record, event, Status.FAILED, at, reason=reason)
+    """The record after the last delivery has failed. What engines said before stays."""
+    return _moved(record, event, at, {"": reason}, {"status": Status.FAILED, "reason": reason})
+
+
+def _spoken(word: Analysis | Refusal | None, event: BlobCreated) -> bool:
+    return word is not None and word.blob_etag == event.etag
 
 
 def _moved(
-    record: ImageRecord, event: BlobCreated, status: Status, at: datetime, **changes: object
+    record: ImageRecord,
+    event: BlobCreated,
+    at: datetime,
+    findings: Mapping[str, Finding],
+    changes: Mapping[str, object],
 ) -> ImageRecord:
-    analysis = changes.get("analysis")
-    entry = HistoryEntry(
-        at=at,
-        status=status,
-        engine=analysis.engine if isinstance(analysis, Analysis) else None,
-        model_version=analysis.model_version if isinstance(analysis, Analysis) else None,
-    )
-    image: Image = record.image.model_copy(
+    image = record.image.model_copy(
         update={"etag": event.etag, "sequencer": event.sequencer or record.image.sequencer}
     )
-    return record.model_copy(
-        update={"status": status, "image": image, "history": [*record.history, entry], **changes}
-    )
+    moved = record.model_copy(update={"image": image, **changes})
+    history = [
+        HistoryEntry(
+            at=at,
+            status=moved.status,
+            engine=name or None,
+            model_version=finding.model_version if isinstance(finding, Analysis) else None,
+        )
+        for name, finding in findings.items()
+    ]
+    return moved.model_copy(update={"history": [*record.history, *history]})

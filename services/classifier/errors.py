@@ -6,7 +6,9 @@ ServiceError
     ├── RecordMissing           ingest has not written the record yet, or it was deleted
     ├── AlreadyInHand           another delivery of the same blob is being worked on
     ├── LinkUnavailable         no link to the blob could be made
-    └── AnalyzerUnavailable     the engine is away, slow, over its limit, or answers nonsense
+    ├── PictureUnreadable       the engine could not read the picture through the link
+    └── AnalyzerUnavailable     the engine is away, slow, or answers nonsense
+        ├── AnalyzerBusy        the engine asks for fewer calls, or ours are queued for too long
         └── AnalyzerRefused     the engine refuses us: key, endpoint, or settings; a person must act
 """
 
@@ -35,10 +37,18 @@ class LinkUnavailable(Unavailable):
     code = "link-unavailable"
 
 
+class PictureUnreadable(Unavailable):
+    code = "picture-unreadable"
+
+
 class AnalyzerUnavailable(Unavailable):
     """``retry_after_s`` is what the engine asked for, if it did."""
 
     code = "analyzer-unavailable"
+
+
+class AnalyzerBusy(AnalyzerUnavailable):
+    code = "analyzer-busy"
 
 
 class AnalyzerRefused(AnalyzerUnavailable):

@@ -1,7 +1,6 @@
 """The use cases: a blob was created; an event ran out of deliveries."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,8 +8,9 @@ import structlog
 
 from services.classifier import domain
 from services.classifier.claims import Claims
-from services.classifier.domain import Finding, Verdict
-from services.classifier.errors import ImageRejected, RecordMissing
+from services.classifier.domain import Verdict
+from services.classifier.errors import RecordMissing
+from services.classifier.looking import Looking
 from services.classifier.outcomes import Done
 from services.classifier.ports import EventPublisher, ImageAnalyzer, ImageLink, Records
 from services.contracts.events import BlobCreated, ImageEventData, ImageEventType, NotOurs
@@ -22,12 +22,11 @@ from services.platform.errors import StateConflict
 log = structlog.get_logger()
 
 SAVE_ATTEMPTS: Final = 5
-UNSAVED_KEPT: Final = 256
 
 
 class Classifier:
     """Idempotent: an event may come again, twice at once, or late. Errors say whether it should come again:
-    NotOurs for never, Unavailable for yes.
+    NotOurs for never, Unavailable for yes. The first of ``analyzers`` is the primary.
     """
 
     def __init__(
@@ -36,42 +35,33 @@ class Classifier:
         records: Records,
         claims: Claims,
         link: ImageLink,
-        analyzer: ImageAnalyzer,
+        analyzers: Sequence[ImageAnalyzer],
         publisher: EventPublisher,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._records = records
         self._claims = claims
-        self._link = link
-        self._analyzer = analyzer
+        self._engines = tuple(analyzer.engine for analyzer in analyzers)
+        self._looking = Looking(analyzers, link)
         self._publisher = publisher
         self._clock = clock
-        # Findings that were paid for and could not be saved yet, by record key and ETag.
-        self._unsaved: OrderedDict[tuple[str, str], Finding] = OrderedDict()
 
     async def blob_created(self, event: BlobCreated) -> Done:
-        """Have the picture looked at, once; save the result; announce it."""
+        """Have the picture looked at, once by each engine; save what they say; announce it."""
         identifier = _image_id(event)
-        record, etag = await self._load(identifier, event)
-        match domain.verdict(record, event):
-            case Verdict.SUPERSEDED:
-                return Done.SUPERSEDED
-            case Verdict.KNOWN:
-                # Saved, but perhaps not announced: the process may have died in between.
-                await self._announce(record)
-                return Done.KNOWN
-        async with self._claims.held(identifier, event.etag):
-            finding = await self._finding(record_key(identifier), event)
-            saved = await self._save(
-                (record, etag),
-                event,
-                lambda current: domain.with_finding(current, event, finding, self._clock()),
-            )
-        self._unsaved.pop((record_key(identifier), event.etag), None)
-        if domain.verdict(saved, event) is Verdict.SUPERSEDED:
+        record, _ = await self._load(identifier, event)
+        if self._verdict(record, event) is Verdict.OPEN:
+            async with self._claims.held(identifier, event.etag):
+                # Read again: whoever held the claim until now may have saved something.
+                found = await self._load(identifier, event)
+                record = found[0]
+                if self._verdict(record, event) is Verdict.OPEN:
+                    return await self._classify(found, event)
+        if self._verdict(record, event) is Verdict.SUPERSEDED:
             return Done.SUPERSEDED
-        await self._announce(saved)
-        return Done(saved.status)
+        # Saved, but perhaps not announced: the process may have died in between.
+        await self._announce(record)
+        return Done.KNOWN
 
     async def out_of_deliveries(self, event: BlobCreated, attributes: Mapping[str, str]) -> Done:
         """Mark the picture ``failed``, unless it has a result after all. ``attributes``: the dead letter's own."""
@@ -79,18 +69,43 @@ class Classifier:
         try:
             found = await self._load(identifier, event)
         except RecordMissing:
-            log.warning("dead letter without a record", image_id=identifier)
+            log.warning("dead letter without a record")
             return Done.ORPHANED
         reason = Reason(code="DeliveriesExhausted", detail=_last_words(attributes))
-        saved, _ = found
-        if saved.status is not Status.FAILED or saved.image.etag != event.etag:
+        saved = found[0]
+        if not _settled(saved, event):
             saved = await self._save(
                 found, event, lambda current: domain.with_failure(current, event, reason, self._clock())
             )
-        if domain.verdict(saved, event) is Verdict.SUPERSEDED:
+        if self._verdict(saved, event) is Verdict.SUPERSEDED:
             return Done.SUPERSEDED
         await self._announce(saved)
         return Done.FAILED if saved.status is Status.FAILED else Done.KNOWN
+
+    async def _classify(self, found: tuple[ImageRecord, str], event: BlobCreated) -> Done:
+        names = domain.pending(found[0], event, self._engines)
+        findings, trouble = await self._looking.at(found[0].image, event, names)
+        saved = found[0]
+        if findings:
+            saved = await self._save(
+                found,
+                event,
+                lambda current: domain.with_findings(current, event, findings, self._engines, self._clock()),
+            )
+            self._looking.forget(event)
+        match self._verdict(saved, event):
+            case Verdict.SUPERSEDED:
+                return Done.SUPERSEDED
+            case Verdict.OPEN if trouble is not None:
+                if _settled(saved, event):
+                    # The primary has spoken: nobody waits for the others.
+                    await self._announce(saved)
+                raise trouble
+        await self._announce(saved)
+        return Done(saved.status)
+
+    def _verdict(self, record: ImageRecord, event: BlobCreated) -> Verdict:
+        return domain.verdict(record, event, self._engines)
 
     async def _load(self, identifier: str, event: BlobCreated) -> tuple[ImageRecord, str]:
         found = await self._records.get(record_key(identifier))
@@ -99,18 +114,6 @@ class Classifier:
         if found[0].image.blob != event.blob:
             raise NotOurs(f"the blob of {identifier} is {found[0].image.blob!r}, not {event.blob!r}")
         return found
-
-    async def _finding(self, key: str, event: BlobCreated) -> Finding:
-        if finding := self._unsaved.get((key, event.etag)):
-            return finding
-        try:
-            finding = await self._analyzer.analyze(await self._link.of(event.blob))
-        except ImageRejected as error:
-            finding = Reason(code=error.code, detail=error.detail)
-        self._unsaved[key, event.etag] = finding
-        while len(self._unsaved) > UNSAVED_KEPT:
-            self._unsaved.popitem(last=False)
-        return finding
 
     async def _save(
         self,
@@ -121,7 +124,7 @@ class Classifier:
         """The record as it is then: changed here, or not any more open when its turn came."""
         for _ in range(SAVE_ATTEMPTS):
             record, etag = found
-            if domain.verdict(record, event) is not Verdict.OPEN:
+            if self._verdict(record, event) is not Verdict.OPEN:
                 return record
             changed = change(record)
             if await self._records.replace(record_key(record.id), changed, etag):
@@ -135,12 +138,18 @@ class Classifier:
         await self._publisher.publish(Topic.IMAGE_CLASSIFIED, event_type, record.id, data)
 
 
+def _settled(record: ImageRecord, event: BlobCreated) -> bool:
+    """Whether the record says of this version what an announcement can be made of."""
+    return record.image.etag == event.etag and record.status is not Status.RECEIVED
+
+
 def _image_id(event: BlobCreated) -> str:
     if event.container != CONTAINER:
         raise NotOurs(f"container {event.container!r}, not {CONTAINER!r}")
     identifier = image_id_of_blob(event.blob)
     if identifier is None:
         raise NotOurs(f"not a blob of ours: {event.blob!r}")
+    structlog.contextvars.bind_contextvars(image_id=identifier)
     return identifier
 
 

@@ -14,12 +14,15 @@ class ClassifierMetrics:
             "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
         )
         self.vision_calls = Counter(
-            "claimlens_vision_calls", "Calls of an engine, by result", ["engine", "result"], registry=registry
+            "claimlens_vision_calls",
+            "Calls of an engine, by result",
+            ["engine", "account", "result"],
+            registry=registry,
         )
         self.vision_seconds = Histogram(
             "claimlens_vision_seconds",
             "Time of a call of an engine, seconds",
-            ["engine"],
+            ["engine", "account"],
             registry=registry,
             buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20),
         )

@@ -29,6 +29,15 @@ class ImageBytes:
 ImageInput = ImageUrl | ImageBytes
 
 
+@dataclass(frozen=True)
+class Picture:
+    """``width`` and ``height``: pixels of the upright picture."""
+
+    content: ImageInput
+    width: int
+    height: int
+
+
 class ImageLink(Protocol):
     """How an engine gets at a blob."""
 
@@ -43,8 +52,8 @@ class ImageAnalyzer(Protocol):
     @property
     def engine(self) -> str: ...
 
-    async def analyze(self, image: ImageInput) -> Analysis:
-        """One paid call. Raises ImageRejected, AnalyzerUnavailable, AnalyzerRefused."""
+    async def analyze(self, picture: Picture) -> Analysis:
+        """One paid call. Raises ImageRejected, PictureUnreadable, AnalyzerUnavailable and its kinds."""
         ...
 
     async def check(self) -> None:

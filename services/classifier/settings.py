@@ -4,7 +4,7 @@ import socket
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from services.platform.settings import ServiceSettings
@@ -20,6 +20,24 @@ class Feature(StrEnum):
     READ = "read"
     SMART_CROPS = "smartCrops"
     PEOPLE = "people"
+
+
+class EngineSettings(BaseModel):
+    """One engine. What else is in it belongs to services/classifier/adapters/engine_KIND.py, which checks it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+class VisionAccount(BaseModel):
+    """One account (region) of Azure AI Vision."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str
+    key: SecretStr = SecretStr("")
+    calls_per_s: float | None = Field(default=None, ge=0, description="Not given: vision_calls_per_s.")
 
 
 class Settings(ServiceSettings):
@@ -46,9 +64,24 @@ class Settings(ServiceSettings):
         default="", description="https://NAME.blob.core.windows.net, for user_delegation."
     )
 
+    engines: list[EngineSettings] = Field(
+        default=[EngineSettings(kind="azure-ai-vision")],
+        min_length=1,
+        description="JSON: who looks at each picture. The first is the primary: it decides the record's status.",
+    )
+    engine_max_wait_s: float = Field(
+        default=10.0, ge=0, description="Longest that a picture queues for its turn at an engine."
+    )
+
     vision_endpoint: str = Field(default="http://127.0.0.1:10020", description="Scheme and host.")
     vision_key: SecretStr = Field(
         default=SecretStr(""), description="Empty: Microsoft Entra, by DefaultAzureCredential."
+    )
+    vision_calls_per_s: float = Field(
+        default=10.0, ge=0, description="Of this replica; S1 accounts allow 10 to 20 in all. 0: no limit."
+    )
+    vision_accounts: list[VisionAccount] = Field(
+        default=[], description="JSON: several accounts, instead of vision_endpoint and vision_key."
     )
     vision_features: Annotated[tuple[Feature, ...], NoDecode] = Field(
         default=(Feature.TAGS, Feature.CAPTION, Feature.OBJECTS, Feature.PEOPLE, Feature.READ),
@@ -58,10 +91,13 @@ class Settings(ServiceSettings):
     vision_language: str = "en"
     vision_gender_neutral_caption: bool = False
     vision_model_version: str = "latest"
-    vision_timeout_s: float = Field(default=20.0, gt=0, description="For one picture, retries included.")
+    vision_smart_crops_aspect_ratios: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(), description="Width to height, 0.75 to 1.8, separated by commas. None: Vision chooses one."
+    )
+    vision_timeout_s: float = Field(default=20.0, gt=0, description="For one call.")
     vision_people_min_confidence: float = Field(default=0.5, ge=0, le=1)
 
-    @field_validator("vision_features", mode="before")
+    @field_validator("vision_features", "vision_smart_crops_aspect_ratios", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
+from azure.storage.blob.aio import BlobServiceClient
 
 from services.classifier.errors import LinkUnavailable
 from services.classifier.ports import ImageUrl
@@ -72,3 +74,18 @@ class UserDelegationLink:
                     raise LinkUnavailable(f"no user delegation key: {why}") from error
                 self._key_expires = expires
             return self._key
+
+
+def connect_user_delegation(
+    account_url: str, credential: AsyncTokenCredential, *, container: str, ttl_s: int, timeout_s: float
+) -> tuple[UserDelegationLink, Callable[[], Awaitable[None]]]:
+    """The link on a real account, and how to close it."""
+    account = BlobServiceClient(account_url, credential, retry_total=1)
+    link = UserDelegationLink(
+        account.get_user_delegation_key,
+        account_url=account_url,
+        container=container,
+        ttl_s=ttl_s,
+        timeout_s=timeout_s,
+    )
+    return link, account.close

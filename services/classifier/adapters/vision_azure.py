@@ -5,7 +5,7 @@ Microsoft retires the service on 2028-09-25.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,18 +17,23 @@ from azure.core.pipeline.transport import AioHttpTransport
 from pydantic import ValidationError
 
 from services.classifier.adapters import vision_wire
-from services.classifier.adapters.vision_errors import translate
+from services.classifier.adapters.vision_errors import FeatureUnsupported, translate
 from services.classifier.errors import AnalyzerRefused, AnalyzerUnavailable
-from services.classifier.ports import ImageInput, ImageUrl
+from services.classifier.ports import ImageUrl, Picture
 from services.contracts.records import Analysis
 
 log = structlog.get_logger()
 
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S: Final = 5.0
+# A region has both or neither.
+CAPTIONS: Final = frozenset({"caption", "densecaptions"})
 
 
 class AzureVision:
-    """One account. ``timeout_s`` bounds a call; there are no retries here: the message is retried."""
+    """One account. ``timeout_s`` bounds a call; there are no retries here: the message is retried.
+
+    A feature that the account's region lacks is left out from then on.
+    """
 
     engine = vision_wire.ENGINE
 
@@ -43,13 +48,14 @@ class AzureVision:
         language: str = "en",
         gender_neutral_caption: bool = False,
         model_version: str = "latest",
+        smart_crops_aspect_ratios: Sequence[float] = (),
     ) -> None:
         loopback = urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1")
         transport = AioHttpTransport(
             connection_timeout=CONNECT_TIMEOUT_S, read_timeout=timeout_s, use_env_settings=not loopback
         )
         self._client = ImageAnalysisClient(endpoint, credential, transport=transport, retry_total=0)
-        self._features = list(features)
+        self._features = tuple(str(feature) for feature in features)
         self._timeout_s = timeout_s
         self._people_min_confidence = people_min_confidence
         self._options: dict[str, Any] = {
@@ -57,6 +63,8 @@ class AzureVision:
             "gender_neutral_caption": gender_neutral_caption,
             "model_version": model_version,
         }
+        if smart_crops_aspect_ratios:
+            self._options["smart_crops_aspect_ratios"] = list(smart_crops_aspect_ratios)
         if loopback and not isinstance(credential, AzureKeyCredential):
             # Tokens are sent over TLS only, save to this machine itself. With a key the SDK does not know the option.
             self._options["enforce_https"] = False
@@ -69,9 +77,15 @@ class AzureVision:
         if self._refusal is not None:
             raise self._refusal
 
-    async def analyze(self, image: ImageInput) -> Analysis:
+    async def analyze(self, picture: Picture) -> Analysis:
         try:
-            result = await self._answer(image)
+            while True:
+                features = self._features
+                try:
+                    result = await self._answer(picture, features)
+                    break
+                except FeatureUnsupported as error:
+                    self._leave_out(error, features)
         except AnalyzerRefused as error:
             log.error("Vision refuses us; mend settings or roles", why=error.detail)  # noqa: TRY400 - no code is at fault
             self._refusal = error
@@ -79,10 +93,19 @@ class AzureVision:
         self._refusal = None
         return result
 
-    async def _answer(self, image: ImageInput) -> Analysis:
+    def _leave_out(self, error: FeatureUnsupported, asked: tuple[str, ...]) -> None:
+        lacking = error.feature.lower()
+        out = CAPTIONS if lacking in CAPTIONS else {lacking}
+        left = tuple(feature for feature in asked if feature.lower() not in out)
+        if not left or left == asked:
+            raise AnalyzerRefused(error.detail) from error
+        log.warning("Vision's region lacks a feature; it is left out", feature=error.feature)
+        self._features = left
+
+    async def _answer(self, picture: Picture, features: Sequence[str]) -> Analysis:
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._call(image)
+                body = await self._call(picture, features)
             return vision_wire.analysis(body, people_min_confidence=self._people_min_confidence)
         except AzureError as error:
             raise translate(error) from error
@@ -94,10 +117,10 @@ class AzureVision:
             # What the SDK raises for a body of another shape depends on the shape.
             raise AnalyzerUnavailable(f"Vision's answer cannot be read: {error!r}") from error
 
-    async def _call(self, image: ImageInput) -> dict[str, Any]:
-        features: Any = self._features
-        if isinstance(image, ImageUrl):
-            result = await self._client.analyze_from_url(image.url, features, **self._options)
+    async def _call(self, picture: Picture, features: Any) -> dict[str, Any]:
+        content = picture.content
+        if isinstance(content, ImageUrl):
+            result = await self._client.analyze_from_url(content.url, features, **self._options)
         else:
-            result = await self._client.analyze(image.content, features, **self._options)
+            result = await self._client.analyze(content.content, features, **self._options)
         return result.as_dict()

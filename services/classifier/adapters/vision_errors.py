@@ -2,17 +2,34 @@
 
 import json
 import math
+import re
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from services.classifier.errors import AnalyzerRefused, AnalyzerUnavailable, ImageRejected
+from services.classifier.errors import (
+    AnalyzerBusy,
+    AnalyzerRefused,
+    AnalyzerUnavailable,
+    ImageRejected,
+    PictureUnreadable,
+)
 from services.platform.errors import ServiceError
 
 IMAGE_FAULTS: Final = frozenset({"InvalidImageSize", "InvalidImageFormat"})
 # This fault has no inner code, only its message.
 SIZE_MESSAGE: Final = "image size is not allowed"
 SETTINGS_FAULTS: Final = frozenset({"NotSupportedVisualFeature", "NotSupportedLanguage", "BadArgument"})
+# Captions are to be had in some regions only.
+REGION_MESSAGE: Final = re.compile(r"feature '(\w+)' is not supported in this region", re.IGNORECASE)
+
+
+class FeatureUnsupported(AnalyzerRefused):
+    """The account's region lacks a feature; ``feature`` is Azure's word for it."""
+
+    def __init__(self, feature: str, detail: str) -> None:
+        super().__init__(detail)
+        self.feature = feature
 
 
 def translate(error: AzureError) -> ServiceError:
@@ -24,7 +41,9 @@ def translate(error: AzureError) -> ServiceError:
     shown = f"Vision answered {status} {inner or code}: {message}"
     if status == 400:
         return _bad_request(code, inner, message, shown)
-    if status == 429 or status == 408 or status >= 500:
+    if status == 429:
+        return AnalyzerBusy(shown, retry_after_s=_retry_after_s(error))
+    if status == 408 or status >= 500:
         return AnalyzerUnavailable(shown, retry_after_s=_retry_after_s(error))
     if status < 400:
         return AnalyzerUnavailable(
@@ -38,8 +57,10 @@ def _bad_request(code: str, inner: str, message: str, shown: str) -> ServiceErro
         return ImageRejected(inner or code, message)
     if inner in SETTINGS_FAULTS:
         return AnalyzerRefused(shown)
+    if found := REGION_MESSAGE.search(message):
+        return FeatureUnsupported(found[1], shown)
     # Mostly a link that could not be read: it expires, and storage has its moments.
-    return AnalyzerUnavailable(shown)
+    return PictureUnreadable(shown)
 
 
 def _read(error: HttpResponseError) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from services.contracts.records import (
     Analysis,
     Box,
     Caption,
+    DenseCaption,
     DetectedObject,
     Person,
     SmartCrop,
@@ -51,6 +52,16 @@ class WireCrop(BaseModel):
     box: Box = Field(alias="boundingBox")
 
 
+class WireDenseCaption(BaseModel):
+    text: str
+    confidence: float
+    box: Box = Field(alias="boundingBox")
+
+
+class WireDenseCaptions(BaseModel):
+    values: list[WireDenseCaption] = []
+
+
 class WireTags(BaseModel):
     values: list[Tag] = []
 
@@ -74,6 +85,7 @@ class WireCrops(BaseModel):
 class WireResult(BaseModel):
     model_version: str = Field(alias="modelVersion")
     caption: Caption | None = Field(None, alias="captionResult")
+    dense_captions: WireDenseCaptions = Field(WireDenseCaptions(), alias="denseCaptionsResult")
     tags: WireTags = Field(WireTags(), alias="tagsResult")
     objects: WireObjects = Field(WireObjects(), alias="objectsResult")
     people: WirePeople = Field(WirePeople(), alias="peopleResult")
@@ -108,4 +120,8 @@ def analysis(body: Mapping[str, Any], *, people_min_confidence: float) -> Analys
             for line in block.lines
         ],
         smart_crops=[SmartCrop(aspect_ratio=crop.aspect_ratio, box=crop.box) for crop in wire.crops.values],
+        dense_captions=[
+            DenseCaption(text=each.text, confidence=each.confidence, box=each.box)
+            for each in wire.dense_captions.values
+        ],
     )

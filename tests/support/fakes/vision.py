@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from services.classifier.errors import AnalyzerUnavailable, LinkUnavailable
-from services.classifier.ports import ImageBytes, ImageInput, ImageUrl
+from services.classifier.ports import ImageBytes, ImageInput, ImageUrl, Picture
 from services.contracts.records import Analysis, Caption, Tag
 from services.platform.errors import ServiceError, SidecarUnavailable
 from tests.support.fakes.faults import Faults
@@ -19,7 +19,7 @@ class FakeAnalyzer:
     def __init__(self, engine: str = "fake-vision") -> None:
         self.engine = engine
         self.faults = Faults()
-        self.seen: list[ImageInput] = []
+        self.seen: list[Picture] = []
         self.errors: deque[Exception] = deque()
         self.refusal: ServiceError | None = None
         self._gates: deque[asyncio.Event] = deque()
@@ -41,8 +41,8 @@ class FakeAnalyzer:
         if self.refusal:
             raise self.refusal
 
-    async def analyze(self, image: ImageInput) -> Analysis:
-        self.seen.append(image)
+    async def analyze(self, picture: Picture) -> Analysis:
+        self.seen.append(picture)
         try:
             async with self.faults.call("analyze"):
                 if self._gates:

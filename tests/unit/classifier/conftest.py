@@ -75,13 +75,14 @@ class World:
     records: FakeRecords = field(default_factory=FakeRecords)
     link: FakeLink = field(default_factory=FakeLink)
     analyzer: FakeAnalyzer = field(default_factory=FakeAnalyzer)
+    others: tuple[FakeAnalyzer, ...] = ()
     publisher: FakePublisher = field(default_factory=FakePublisher)
 
     def __post_init__(self) -> None:
         self.claims = FakeDocuments(ClaimDocument, clock=lambda: self.now_s)
 
     def start(self, **settings: Any) -> "Driver":
-        ports = Ports(self.records, self.claims, self.link, self.analyzer, self.publisher)
+        ports = Ports(self.records, self.claims, self.link, (self.analyzer, *self.others), self.publisher)
         app = create_app(Settings(**{"lanes": 2, **settings}), ports)
         transport = httpx.ASGITransport(app)
         return Driver(httpx.AsyncClient(transport=transport, base_url="http://classifier.test"))

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from services.classifier.errors import ImageRejected
-from services.classifier.ports import ImageUrl
+from services.classifier.ports import ImageUrl, Picture
 from services.contracts.events import ImageEventData
 from services.contracts.records import Analysis, Status
 from tests.support.waiting import until
@@ -25,7 +25,7 @@ async def test_a_picture_is_classified(classifier: Driver, world: World) -> None
     assert [(entry.status, entry.engine, entry.model_version) for entry in saved.history] == [
         ("classified", "fake-vision", "fake-1")
     ]
-    assert world.analyzer.seen == [ImageUrl(f"http://blobs.test/images/{BLOB}")]
+    assert world.analyzer.seen == [Picture(ImageUrl(f"http://blobs.test/images/{BLOB}"), 120, 90)]
     [announced] = world.publisher.events
     assert (announced.topic, announced.type, announced.subject) == (
         "image-classified",

@@ -12,13 +12,21 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken, AzureKeyCredential
 
 from services.classifier.adapters.vision_azure import AzureVision
-from services.classifier.errors import AnalyzerRefused, AnalyzerUnavailable, ImageRejected
-from services.classifier.ports import ImageBytes, ImageUrl
+from services.classifier.errors import (
+    AnalyzerBusy,
+    AnalyzerRefused,
+    AnalyzerUnavailable,
+    ImageRejected,
+    PictureUnreadable,
+)
+from services.classifier.ports import ImageBytes, ImageUrl, Picture
 from services.contracts.records import Box, Person, TextLine
+from services.platform.errors import Unavailable
 from tests.support.ports import free_port
 
 SAMPLE = json.loads((Path(__file__).parent / "vision-response.json").read_text())
-PICTURE = ImageUrl("https://account.blob.core.windows.net/images/C-1/x.jpg?sig=secret")
+LINK = ImageUrl("https://account.blob.core.windows.net/images/C-1/x.jpg?sig=secret")
+PICTURE = Picture(LINK, 1024, 768)
 
 
 class Service:
@@ -30,6 +38,7 @@ class Service:
         self.headers: dict[str, str] = {}
         self.content_type = "application/json"
         self.delay_s = 0.0
+        self.no_captions = False
         self.requests: list[tuple[dict[str, str], dict[str, str], bytes]] = []
 
     def error(self, status: int, code: str, message: str, inner: tuple[str, str] | None = None) -> None:
@@ -43,6 +52,9 @@ class Service:
         headers = {key.lower(): value for key, value in request.headers.items()}
         self.requests.append((dict(request.query), headers, await request.read()))
         await asyncio.sleep(self.delay_s)
+        if self.no_captions and "aption" in request.query["features"]:
+            message = "The feature 'Caption' is not supported in this region."
+            return web.json_response({"error": {"code": "InvalidRequest", "message": message}}, status=400)
         body = json.dumps(self.body).encode() if isinstance(self.body, dict) else self.body
         return web.Response(
             status=self.status, body=body, headers=self.headers, content_type=self.content_type
@@ -89,7 +101,7 @@ async def test_a_whole_answer_becomes_the_records_analysis(
     assert query["language"] == "de"
     assert query["model-version"] == "latest"
     assert headers["ocp-apim-subscription-key"] == "key"
-    assert json.loads(body) == {"url": PICTURE.url}
+    assert json.loads(body) == {"url": LINK.url}
 
 
 async def test_people_above_the_threshold_stay(service: tuple[Service, str]) -> None:
@@ -102,10 +114,44 @@ async def test_people_above_the_threshold_stay(service: tuple[Service, str]) -> 
 
 
 async def test_bytes_are_sent_as_they_are(vision: AzureVision, service: tuple[Service, str]) -> None:
-    await vision.analyze(ImageBytes(b"\xff\xd8picture"))
+    await vision.analyze(Picture(ImageBytes(b"\xff\xd8picture"), 1024, 768))
     [(_, headers, body)] = service[0].requests
     assert headers["content-type"] == "application/octet-stream"
     assert body == b"\xff\xd8picture"
+
+
+async def test_dense_captions(vision: AzureVision, service: tuple[Service, str]) -> None:
+    dense = (await vision.analyze(PICTURE)).dense_captions
+    assert [caption.text for caption in dense] == [
+        "a tabby cat asleep on a red sofa",
+        "a close up of a cat's paw",
+    ]
+    assert dense[1].box == Box(x=402, y=388, w=120, h=96)
+
+
+async def test_a_region_without_captions_is_asked_for_them_once(service: tuple[Service, str]) -> None:
+    vision = AzureVision(
+        service[1], AzureKeyCredential("key"), features=["tags", "caption", "denseCaptions"], timeout_s=2
+    )
+    service[0].no_captions = True
+    for _ in range(3):
+        assert (await vision.analyze(PICTURE)).tags
+    assert [query["features"] for query, _, _ in service[0].requests] == [
+        "tags,caption,denseCaptions",
+        "tags",
+        "tags",
+        "tags",
+    ]
+    await vision.check()
+    await vision.close()
+
+
+async def test_a_region_that_lacks_everything_refuses(service: tuple[Service, str]) -> None:
+    vision = AzureVision(service[1], AzureKeyCredential("key"), features=["caption"], timeout_s=2)
+    service[0].no_captions = True
+    with pytest.raises(AnalyzerRefused, match="not supported in this region"):
+        await vision.analyze(PICTURE)
+    await vision.close()
 
 
 async def test_parts_that_were_not_asked_for_are_empty(
@@ -150,9 +196,8 @@ async def test_faults_of_the_picture_are_permanent(
 
 async def test_a_link_that_cannot_be_read_passes(vision: AzureVision, service: tuple[Service, str]) -> None:
     service[0].error(400, "InvalidRequest", "Image URL is badly formed or not reachable.")
-    with pytest.raises(AnalyzerUnavailable, match="not reachable") as caught:
+    with pytest.raises(PictureUnreadable, match="not reachable") as caught:
         await vision.analyze(PICTURE)
-    assert not isinstance(caught.value, AnalyzerRefused)
     assert "secret" not in str(caught.value)
 
 
@@ -163,6 +208,7 @@ async def test_passing_errors(vision: AzureVision, service: tuple[Service, str],
     with pytest.raises(AnalyzerUnavailable) as caught:
         await vision.analyze(PICTURE)
     assert not isinstance(caught.value, AnalyzerRefused)
+    assert isinstance(caught.value, AnalyzerBusy) == (status == 429)
     assert caught.value.retry_after_s == 7
     assert len(service[0].requests) == 1, "the message is retried, not the call"
 
@@ -227,7 +273,7 @@ async def test_garbage_in_errors_passes(
     vision: AzureVision, service: tuple[Service, str], status: int, body: bytes
 ) -> None:
     service[0].status, service[0].body = status, body
-    with pytest.raises(AnalyzerUnavailable):
+    with pytest.raises(Unavailable):
         await vision.analyze(PICTURE)
 
 
