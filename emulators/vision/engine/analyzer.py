@@ -9,11 +9,11 @@ import cv2
 from emulators.vision.engine import captions, crops, pixels
 from emulators.vision.engine.classifier import Classifier
 from emulators.vision.engine.people import PeopleFinder
+from emulators.vision.engine.people import people as people_of
 from emulators.vision.engine.pictures import Picture, decode
 from emulators.vision.engine.text import TextReader
 from emulators.vision.engine.types import (
     Analysis,
-    Box,
     Caption,
     Feature,
     Floats,
@@ -31,12 +31,14 @@ _READING_SIDE = 1280
 """Longer side at which small print is still legible."""
 _CAPTIONS = {Feature.CAPTION, Feature.DENSE_CAPTIONS}
 _NEED_PEOPLE = {Feature.PEOPLE, Feature.OBJECTS, *_CAPTIONS}
+"""Not tags: looking for faces takes three times as long as all the rest of them. They get what it finds."""
 _NEED_CLASSES = {Feature.TAGS, *_CAPTIONS}
 _MOST_REGIONS = 10
 _DETAIL_SHARE = 0.6
 """A region is a detail, with a caption of its own, up to this share of the picture."""
 _DETAIL_SURE = 0.6
-_PAGE_LINES = 5
+_PAGE_LINES, _PAGE_SHARE = 5, 0.1
+"""Lines, and the share of the picture that they take up, that make a document."""
 
 
 class Engine:
@@ -70,7 +72,6 @@ class Engine:
             picture = decode(data, _READING_SIDE if Feature.READ in wanted else _SIDE, _LEAST_SHORT)
         facts: pixels.PixelFacts | None = None
         classes: Floats | None = None
-        people: list[Found] = []
         faces: list[Found] = []
         lines: list[Line] = []
         if wanted & _NEED_CLASSES:
@@ -81,7 +82,8 @@ class Engine:
                     classes = self._classifier.classify(picture.rgb)
         if wanted & _NEED_PEOPLE:
             with _timed(spent, "people"):
-                people, faces = self._people.people(picture)
+                faces = self._people.faces(picture)
+        people = people_of(faces)
         if Feature.READ in wanted:
             with _timed(spent, "read"):
                 lines = self._reader.read(picture)
@@ -98,7 +100,7 @@ class Engine:
             model_version=self.model_version,
             width=picture.width,
             height=picture.height,
-            tags=self._tags(facts, classes, [*people, *faces], lines)
+            tags=self._tags(picture, facts, classes, [*people, *faces], lines)
             if facts and Feature.TAGS in wanted
             else None,
             caption=caption if Feature.CAPTION in wanted else None,
@@ -116,7 +118,12 @@ class Engine:
         return self._classifier.vocabulary.subject(classes)
 
     def _tags(
-        self, facts: pixels.PixelFacts, classes: Floats | None, found: Sequence[Found], lines: Sequence[Line]
+        self,
+        picture: Picture,
+        facts: pixels.PixelFacts,
+        classes: Floats | None,
+        found: Sequence[Found],
+        lines: Sequence[Line],
     ) -> tuple[Tag, ...]:
         tags = pixels.tags(facts) + [Tag(each.name, each.confidence) for each in found]
         if self._classifier is not None and classes is not None:
@@ -124,7 +131,8 @@ class Engine:
         if lines:
             sure = round(max(line.confidence for line in lines), 4)
             tags.append(Tag("text", sure))
-            if len(lines) >= _PAGE_LINES:
+            covered = sum(line.box.area for line in lines) / picture.whole.area
+            if len(lines) >= _PAGE_LINES and covered >= _PAGE_SHARE:
                 tags.append(Tag("document", round(sure * 0.8, 4)))
         best: dict[str, Tag] = {}
         for tag in tags:
@@ -144,9 +152,7 @@ class Engine:
             if subject and subject.confidence >= _DETAIL_SURE and subject.text not in caption.text:
                 found.append(RegionCaption(subject.text, subject.confidence, detail))
         for line in lines:
-            xs, ys = [x for x, _ in line.polygon], [y for _, y in line.polygon]
-            box = Box(min(xs), min(ys), max(1, max(xs) - min(xs)), max(1, max(ys) - min(ys)))
-            found.append(RegionCaption(f'text that reads "{line.text}"', round(line.confidence, 4), box))
+            found.append(RegionCaption(f'text that reads "{line.text}"', round(line.confidence, 4), line.box))
         return tuple(found[:_MOST_REGIONS])
 
 

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 
 from emulators.vision.engine.pixels import PixelFacts
 from emulators.vision.engine.types import Caption, Found, Line
+from emulators.vision.engine.words import counted, shortened, with_article
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _LONGEST_QUOTE = 40
+_PAGE_LINES = 6
+_COLOUR_SHARE = 0.2
+_SURE_OF_BLANK = 0.9
+_UNSURE = 0.3
+"""The confidence of a caption that names nothing but colours."""
 
 
 def compose(
@@ -15,72 +20,45 @@ def compose(
     people: Sequence[Found],
     lines: Sequence[Line],
 ) -> Caption:
-    """One English sentence without a full stop. Its confidence is that of its least sure part.
+    """One English phrase. Its confidence is that of its least sure part.
 
     ``subject``: what a classifier is sure enough of, with its article ("a sports car"), if anything.
     """
     if facts.blank:
-        return Caption(f"a blank {_colour(facts)} surface".replace("  ", " "), 0.9)
-    sure: list[float] = []
+        return Caption(f"{with_article(facts.colours[0][0])} surface", _SURE_OF_BLANK)
     things: list[str] = []
+    sure: list[float] = []
     if people:
-        things.append(
-            "a person"
-            if len(people) == 1
-            else f"{_NUMBERS[len(people)]} people"
-            if len(people) < len(_NUMBERS)
-            else "many people"
-        )
-        sure.append(min(p.confidence for p in people))
+        things.append(counted("person", "people", len(people)))
+        sure.append(min(person.confidence for person in people))
     if subject is not None:
         things.append(subject.text)
         sure.append(subject.confidence)
-    quote = _quote(lines)
-    if quote and not things:
-        things.append("text" if len(lines) < 6 else "a page of text")
+    if not things and not lines:
+        return Caption(with_article(_style(facts)) + _colours(facts), _UNSURE)
     if not things:
-        return Caption(f"{_article(_style(facts))} {_style(facts)}{_colours(facts)}", 0.3)
+        return _of_text(lines)
     text = " and ".join(things)
     if _style(facts) != "picture":
-        text = f"{_article(_style(facts))} {_style(facts)} of {text}"
-    if quote:
-        text += (
-            f' that reads "{quote}"' if things[-1] in ("text", "a page of text") else f' with text "{quote}"'
-        )
-        sure.append(lines[0].confidence)
+        text = f"{with_article(_style(facts))} of {text}"
+    if lines:
+        largest = max(lines, key=lambda line: line.box.area)
+        text += f' with text "{shortened(largest.text, _LONGEST_QUOTE)}"'
+        sure.append(largest.confidence)
     return Caption(text, round(min(sure), 4))
 
 
+def _of_text(lines: Sequence[Line]) -> Caption:
+    what = "a page of text that begins" if len(lines) >= _PAGE_LINES else "text that reads"
+    first = lines[0]
+    return Caption(f'{what} "{shortened(first.text, _LONGEST_QUOTE)}"', round(first.confidence, 4))
+
+
 def _style(facts: PixelFacts) -> str:
-    words = [
-        word
-        for word, holds in (
-            ("blurry", facts.blurry),
-            ("dark", facts.dark),
-            ("black and white", facts.monochrome),
-        )
-        if holds
-    ]
-    return " ".join([*words[:2], "picture"])
-
-
-def _colour(facts: PixelFacts) -> str:
-    return facts.colours[0][0] if facts.colours else ""
+    manners = {"blurry": facts.blurry, "dark": facts.dark, "black and white": facts.monochrome}
+    return " ".join([*[word for word, holds in manners.items() if holds][:2], "picture"])
 
 
 def _colours(facts: PixelFacts) -> str:
-    if facts.monochrome:
-        return ""
-    names = [name for name, share in facts.colours[:2] if share >= 0.2]
-    return f" in {' and '.join(names)}" if names else ""
-
-
-def _article(words: str) -> str:
-    return "an" if words[:1] in "aeiou" else "a"
-
-
-def _quote(lines: Sequence[Line]) -> str:
-    if not lines:
-        return ""
-    text = lines[0].text
-    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + "…"
+    names = [name for name, share in facts.colours[:2] if share >= _COLOUR_SHARE]
+    return f" in {' and '.join(names)}" if names and not facts.monochrome else ""

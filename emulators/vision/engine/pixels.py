@@ -110,7 +110,7 @@ def tags(facts: PixelFacts) -> list[Tag]:
 
 
 def _capped(value: float) -> float:
-    return max(0.2, min(_MOST_CONFIDENT, value))
+    return round(max(0.2, min(_MOST_CONFIDENT, value)), 4)
 
 
 def _shares(hsv: npt.NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:

@@ -24,9 +24,10 @@ _GAP, _GAP_AFTER_STOP = 1.75, 1.4
 class TextReader:
     """One recogniser for the process: it keeps state between its steps, so one picture at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, recogniser: Any = None) -> None:
+        """``recogniser``: called like a RapidOCR; one is made at the first use otherwise."""
         self._lock = threading.Lock()
-        self._engine: Any = None
+        self._engine = recogniser
 
     @property
     def version(self) -> str:

@@ -92,6 +92,12 @@ class Line:
     words: tuple[Word, ...]
 
     @property
+    def box(self) -> Box:
+        """The upright box around the line."""
+        xs, ys = [x for x, _ in self.polygon], [y for _, y in self.polygon]
+        return Box(min(xs), min(ys), max(1, max(xs) - min(xs)), max(1, max(ys) - min(ys)))
+
+    @property
     def confidence(self) -> float:
         return sum(w.confidence for w in self.words) / len(self.words) if self.words else 0.0
 

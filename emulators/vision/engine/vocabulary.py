@@ -11,6 +11,7 @@ import yaml
 
 from emulators.vision.engine.models import ModelError
 from emulators.vision.engine.types import Caption, Floats, Tag
+from emulators.vision.engine.words import with_article
 
 LEAST_CLASS, LEAST_CATEGORY = 0.2, 0.35
 """From these probabilities on, a class or a category is worth a tag. A category must reach its limit beyond what
@@ -30,15 +31,15 @@ class Vocabulary:
 
     def tags(self, probabilities: Floats) -> list[Tag]:
         """Likely classes and the categories over them, surest first. A category is as sure as its classes
-        together."""
+        together; it may be likely where none of them is."""
         found: dict[str, float] = {}
-        for i in np.argsort(-probabilities)[:_MOST_CLASSES]:
-            if probabilities[i] >= LEAST_CLASS:
-                # Two classes may share a name.
-                found[self.labels[i]] = found.get(self.labels[i], 0.0) + float(probabilities[i])
+        likely = [i for i in np.argsort(-probabilities)[:_MOST_CLASSES] if probabilities[i] >= LEAST_CLASS]
+        for i in likely:
+            # Two classes may share a name.
+            found[self.labels[i]] = found.get(self.labels[i], 0.0) + float(probabilities[i])
         for word, classes in self.categories.items():
             sure = float(probabilities[classes].sum())
-            if sure >= self._least(classes, LEAST_CATEGORY):
+            if sure >= self._least(classes, LEAST_CATEGORY) or np.isin(likely, classes).any():
                 found[word] = max(found.get(word, 0.0), sure)
         return [
             Tag(name, round(min(sure, 0.9999), 4))
@@ -67,9 +68,7 @@ class Vocabulary:
         return share + (1 - share) * limit
 
     def _with_article(self, word: str) -> str:
-        if word in self.without_article:
-            return word
-        return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
+        return word if word in self.without_article else with_article(word)
 
 
 def read_vocabulary(labels: Path, categories: Path | None) -> Vocabulary:
