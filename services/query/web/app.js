@@ -252,4 +252,7 @@ addEventListener("keydown", (event) => {
 setInterval(() => {
   for (const element of document.querySelectorAll("time")) element.textContent = ago(element.dateTime);
 }, 60000);
-search().then(() => watch({ onChange, onLost: refreshSoon, onState }));
+search().then(() => {
+  view.refresh();
+  watch({ onChange, onLost: refreshSoon, onState });
+});

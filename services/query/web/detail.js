@@ -44,7 +44,7 @@ export function install({ neighbour, onClose, onTag, onLabel, onClaim }) {
     if (event.key === "ArrowRight") go(1);
   });
   route();
-  return { refresh: (id) => id === current && load(id, { go, acts, neighbour }) };
+  return { refresh: (id = current) => id !== null && id === current && load(id, { go, acts, neighbour }) };
 }
 
 function close() {
@@ -63,6 +63,7 @@ async function load(id, context) {
 function draw(record, { go, acts, neighbour }) {
   const title = titleOf(record) ?? (record.status === "received" ? "Being looked at" : "Nothing was recognised");
   const boxes = boxesOf(record);
+  const focused = dialog.querySelector(":focus")?.getAttribute("aria-label");
   const sideTop = dialog.querySelector(".side")?.scrollTop ?? 0;
   const same = dialog.dataset.shown === record.id && dialog.querySelector(".picture");
   const picture = same || pictureOf(record, title);
@@ -74,7 +75,7 @@ function draw(record, { go, acts, neighbour }) {
     h("div", { class: "side", tabindex: "-1" }, side(record, title, boxes, acts)),
   );
   dialog.querySelector(".side").scrollTop = sideTop;
-  if (!dialog.contains(document.activeElement) || document.activeElement === document.body) dialog.querySelector("[data-close]").focus();
+  if (!dialog.querySelector(":focus")) (dialog.querySelector(`[aria-label="${focused ?? "Close"}"]`) ?? dialog.querySelector("[data-close]")).focus();
 }
 
 function drawProblem(problem) {
@@ -176,7 +177,11 @@ function labels(record, onLabel) {
     ...(record.review?.labels ?? []).map((name) => h("button", { type: "button", class: "person", title: `By ${record.review.by}`, onclick: () => onLabel(name) }, name)),
     ...(record.labels ?? []).map((label) => h("button", { type: "button", title: label.source, onclick: () => onLabel(label.name) }, label.name, h("small", {}, `${percent(label.confidence)}%`))),
   ];
-  return section("Labels", pills.length && [h("div", { class: "pills" }, pills), record.review?.note && h("p", { class: "lede" }, `“${record.review.note}”, ${record.review.by}`)]);
+  return section("Labels", pills.length && [h("div", { class: "pills" }, pills), review(record)]);
+}
+
+function review({ review: given }) {
+  return given?.note && h("blockquote", { class: "note" }, given.note, h("cite", {}, `${given.by}, ${moment(given.at)}`));
 }
 
 function facts(record) {

@@ -91,8 +91,8 @@ function next() {
     const upload = waiting.shift();
     deliver(upload)
       .then((answer) => {
-        upload.id = answer.id;
-        settle(upload, answer.status, answer.already_known);
+        Object.assign(upload, { id: answer.id, known: answer.already_known });
+        settle(upload, answer.status);
       })
       .catch((problem) => refuse(upload, problem))
       .finally(() => {
@@ -153,11 +153,11 @@ function row(upload) {
     h("progress", { max: 1, value: 0 }));
 }
 
-function settle(upload, status, alreadyKnown = false) {
+function settle(upload, status) {
   if (FINISHED.has(upload.state)) return;
   upload.state = status;
   upload.element.querySelector(".end").replaceWith(h("a", { class: "end", href: `#${upload.id}` }, statusChip(status)));
-  const parts = [alreadyKnown ? "Known already; it was not sent again." : "Stored.", upload.claim && `Claim ${upload.claim}.`];
+  const parts = [upload.known ? "Known already; nothing was stored twice." : "Stored.", upload.claim && `Claim ${upload.claim}.`];
   say(upload, parts.filter(Boolean).join(" "));
   count();
 }
