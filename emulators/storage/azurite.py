@@ -28,7 +28,7 @@ def default_command() -> tuple[str, ...]:
     try:
         return tuple(locations.azurite("blob"))
     except SetupError as error:
-        raise StartError(f"{error}; or give --azurite-command or --azurite-url") from error
+        raise StartError(f"{error} Or give --azurite-command or --azurite-url.") from error
 
 
 def _is_free(port: int) -> bool:
