@@ -4,10 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import httpx
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
 
 from services.classifier.adapters.measured import MeasuredAnalyzer
 from services.classifier.adapters.pool import Account, AnalyzerPool
+from services.classifier.errors import AnalyzerRefused
 from services.classifier.gates import Gate
 from services.classifier.metrics import ClassifierMetrics
 from services.classifier.ports import ImageAnalyzer
@@ -35,6 +38,25 @@ class EngineContext:
             self.closers.append(credential.close)
             self._credential = credential
         return self._credential
+
+    def token(self, scope: str) -> Callable[[], Awaitable[str]]:
+        """Bearer tokens of that credential; the credential caches them."""
+        credential = self.credential()
+
+        async def current() -> str:
+            try:
+                return (await credential.get_token(scope)).token
+            except AzureError as error:
+                why = str(error).partition("\n")[0]
+                raise AnalyzerRefused(f"no token from Microsoft Entra: {why}") from error
+
+        return current
+
+    def http(self) -> httpx.AsyncClient:
+        """A client that is closed at shutdown."""
+        client = httpx.AsyncClient(limits=httpx.Limits(max_connections=self.settings.lanes + 1))
+        self.closers.append(client.aclose)
+        return client
 
     def account(self, name: str, analyzer: ImageAnalyzer, calls_per_s: float) -> Account:
         return Account(name, MeasuredAnalyzer(analyzer, self.metrics, name), Gate(calls_per_s))

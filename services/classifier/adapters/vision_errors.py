@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, Final
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from services.classifier.errors import (
     AnalyzerBusy,
@@ -34,6 +34,8 @@ class FeatureUnsupported(AnalyzerRefused):
 
 def translate(error: AzureError) -> ServiceError:
     """What to raise for an error of the SDK."""
+    if isinstance(error, ClientAuthenticationError) and error.status_code is None:
+        return AnalyzerRefused(f"no token from Microsoft Entra: {_first_line(error)}")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return AnalyzerUnavailable(f"Vision cannot be reached: {_first_line(error)}")
     status = int(error.status_code)
