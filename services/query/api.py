@@ -14,6 +14,7 @@ from services.platform.auth import Role, requires
 from services.platform.errors import BadRequest
 from services.query.conditional import entity_tag, not_modified
 from services.query.domain import (
+    MAX_CURSOR,
     InvalidQuery,
     Page,
     Query,
@@ -109,7 +110,7 @@ def routes(records: Records, index: SearchIndex, metrics: QueryMetrics) -> APIRo
     async def search_images(
         query: Annotated[Query, Depends(search_query)],
         limit: Annotated[int, Param(ge=1, le=100)] = 24,
-        cursor: Annotated[str | None, Param(max_length=512)] = None,
+        cursor: Annotated[str | None, Param(max_length=MAX_CURSOR)] = None,
     ) -> Response:
         try:
             after = decode_cursor(query, cursor) if cursor else None

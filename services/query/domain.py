@@ -17,6 +17,7 @@ from services.contracts.records import ImageRecord, Status, rfc3339
 
 FACET_SIZE: Final = 50
 MAX_WORDS: Final = 16
+MAX_CURSOR: Final = 512
 
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -199,9 +200,11 @@ def encode_cursor(query: Query, position: Position) -> str:
 
 def decode_cursor(query: Query, cursor: str) -> Position:
     """Raises InvalidQuery for a cursor that is damaged, or that another query or sort order gave."""
+    if len(cursor) > MAX_CURSOR:
+        raise InvalidQuery("cursor: not one that this service gave")
     try:
         raw = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError) as error:
+    except (ValueError, binascii.Error) as error:
         raise InvalidQuery("cursor: not one that this service gave") from error
     match raw:
         case {"q": str(fingerprint), "s": value, "i": str(identifier)} if _valid(value, query.sort):

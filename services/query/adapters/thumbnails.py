@@ -15,7 +15,7 @@ from services.query.ports import Blobs
 
 QUALITY: Final = 78
 PARALLEL: Final = 2
-_SWEEP_EVERY: Final = 200
+SWEEP_EVERY: Final = 200
 
 # Pillow's own limit warns and then raises; ours is checked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -65,7 +65,7 @@ class PillowThumbnails:
             small = await asyncio.to_thread(shrink, content, self._pixels, self._source_pixels)
             await asyncio.to_thread(_write, path, small)
             self._made += 1
-            if self._made % _SWEEP_EVERY == 0:
+            if self._made % SWEEP_EVERY == 0:
                 await asyncio.to_thread(_sweep, self._directory, self._cache_bytes)
             return small
 

@@ -19,7 +19,7 @@ export class Problem extends Error {
 }
 
 export const unreachable = (what) =>
-  new Problem({ title: `${what} cannot be reached`, detail: `${what} does not answer. Is it running?` });
+  new Problem({ title: "No connection.", detail: `${what} does not answer.` });
 
 export async function request(path, options = {}) {
   for (;;) {
