@@ -42,9 +42,11 @@ class BlobBinding:
 
     async def delete(self, blob: str) -> None:
         """Remove the blob; nothing happens if there is none."""
+        # Without this option the binding sends its header empty, and storage answers 400.
+        metadata = {"blobName": blob, "deleteSnapshots": "include"}
         try:
             async with self._sidecar.calling(f"deleting {blob}") as client:
-                await client.invoke_binding(self._name, "delete", b"", {"blobName": blob})
+                await client.invoke_binding(self._name, "delete", b"", metadata)
         except SidecarUnavailable as error:
             if not _is_missing(error):
                 raise

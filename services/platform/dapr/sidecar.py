@@ -65,7 +65,7 @@ class Sidecar:
         except (httpx.HTTPError, ValueError) as error:
             raise SidecarUnavailable(f"the Dapr sidecar does not answer: {type(error).__name__}") from error
         if name not in {component["name"] for component in metadata.get("components", [])}:
-            raise SidecarUnavailable(f"the Dapr component {name!r} is not loaded")
+            raise SidecarUnavailable(f"the Dapr component '{name}' is not loaded")
 
     @asynccontextmanager
     async def calling(self, what: str) -> AsyncIterator[DaprClient]:
