@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx
+import psutil
 import yaml
 
 from tests.support.ports import free_ports
@@ -46,11 +47,11 @@ def component(
     scopes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A Component resource, as daprd reads it."""
-    entries = [{"name": key, "value": value} for key, value in (metadata or {}).items()]
+    entries = [{"name": key, "value": str(value)} for key, value in (metadata or {}).items()]
     resource: dict[str, Any] = {
         "apiVersion": "dapr.io/v1alpha1",
         "kind": "Component",
-        "metadata": {"name": name},
+        "metadata": {"name": str(name)},
         "spec": {"type": kind, "version": version, "metadata": entries},
     }
     return {**resource, "scopes": list(scopes)} if scopes else resource
@@ -61,6 +62,20 @@ def sqlite_state(name: str, database: Path, **metadata: str) -> dict[str, Any]:
     return component(
         name, "state.sqlite", {"connectionString": str(database), "keyPrefix": "name", **metadata}
     )
+
+
+def blob_binding(
+    name: str, *, endpoint: str, account: str, key: str, container: str = "images"
+) -> dict[str, Any]:
+    """``bindings.azure.blobstorage`` on an emulator's endpoint, account not included."""
+    metadata = {
+        "endpoint": endpoint,
+        "accountName": account,
+        "accountKey": key,
+        "containerName": container,
+        "disableEntityManagement": "true",
+    }
+    return component(name, "bindings.azure.blobstorage", metadata)
 
 
 class Daprd:
@@ -110,6 +125,17 @@ class Daprd:
         """SIGKILL to daprd's group: what a crash looks like."""
         self._signal(signal.SIGKILL)
         self.process.wait(STOP_TIMEOUT_S)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Hold the process still (SIGSTOP): connected, and not answering."""
+        self._signal(signal.SIGSTOP)
+        watched = psutil.Process(self.process.pid)
+        until_sync(lambda: watched.status() == psutil.STATUS_STOPPED, STOP_TIMEOUT_S, "daprd stands still")
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL if it does not end. Nothing happens if it has ended."""
