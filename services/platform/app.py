@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.platform.auth import ApiKeys
 from services.platform.health import Check, install_health
 from services.platform.metrics import MetricsMiddleware, RequestMetrics
-from services.platform.problem import install_problem_handlers
+from services.platform.problem import UnforeseenMiddleware, install_problem_handlers
 from services.platform.settings import ServiceSettings
 from services.platform.tracing import TraceMiddleware
 
@@ -37,6 +37,7 @@ def base_app(
     app.state.before_shutdown = before_shutdown
     install_problem_handlers(app)
     install_health(app, checks if checks is not None else {}, registry)
+    app.add_middleware(UnforeseenMiddleware)
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     app.add_middleware(TraceMiddleware)
     return app

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.platform.errors import ServiceError
 from services.platform.tracing import current_trace_id
@@ -49,11 +50,10 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Render ServiceError, request validation, HTTP errors and anything unforeseen as problems."""
+    """Render ServiceError, request validation and HTTP errors as problems."""
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _service_error(_: Request, error: Exception) -> JSONResponse:
@@ -83,7 +83,29 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, title, str(error.detail), code, headers=dict(error.headers or {}))
 
 
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    log.error("unforeseen error", path=request.url.path, exc_info=error)
-    detail = "The service met an error that it did not foresee; its log has it under this trace_id."
-    return problem(500, "Internal error", detail, "internal-error")
+class UnforeseenMiddleware:
+    """Answers what no handler foresaw with a problem, and logs it.
+
+    FastAPI's own place for that is outside of every middleware, where the trace of the request is over.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            log.exception("unforeseen error", path=scope["path"])
+            detail = "The service met an error that it did not foresee; its log has it under this trace_id."
+            response = problem(500, "Internal error", detail, "internal-error")
+            await response(scope, receive, send)
