@@ -14,7 +14,9 @@ def picture(width: int = 120, height: int = 80, *, seed: int = 0) -> Image.Image
     return Image.frombytes("RGB", (16, 16), noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def encoded(kind: str = "JPEG", width: int = 120, height: int = 80, *, seed: int = 0, **options: Any) -> bytes:
+def encoded(
+    kind: str = "JPEG", width: int = 120, height: int = 80, *, seed: int = 0, **options: Any
+) -> bytes:
     """A picture as a file of this kind (Pillow's name of it). ``orientation``: the EXIF one."""
     if orientation := options.pop("orientation", None):
         exif = Image.Exif()
