@@ -10,6 +10,7 @@ import time
 import structlog
 import uvicorn
 
+from emulators.vision.custom.projects import ProjectsError
 from emulators.vision.engine.models import ModelError
 from emulators.vision.logs import configure_logs
 from emulators.vision.main import create_app
@@ -20,14 +21,14 @@ _LAST_LOOKS_S = 1.5
 
 
 def main() -> int:
-    """2 if the address cannot be listened on or the model not used, 0 after a clean end."""
+    """2 if a setting or the address cannot be used, 0 after a clean end."""
     settings = parse_settings()
     configure_logs(settings.log_format)
     log = structlog.get_logger("emulators.vision")
     try:
         app = create_app(settings)
-    except ModelError as error:
-        print(f"The model given by --model cannot be used: {error}.", file=sys.stderr)  # noqa: T201
+    except (ModelError, ProjectsError) as error:
+        print(f"A setting cannot be used: {error}.", file=sys.stderr)  # noqa: T201
         return 2
     try:
         listener = _listen(settings)
@@ -40,7 +41,7 @@ def main() -> int:
     # uvicorn raises the signals again that ended it; without these handlers they would end us too.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_ANSWERS_S)
     )
     log.info("listening", url=f"http://{settings.host}:{listener.getsockname()[1]}")
@@ -53,6 +54,13 @@ def main() -> int:
     if app.state.workers.busy:
         os._exit(0)  # the interpreter would wait for a look at a picture that nobody waits for
     return 0
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First: uvicorn waits for calls to be answered, and some hang on order.
+        self.config.app.state.faults.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
 
 
 def _listen(settings: Settings) -> socket.socket:

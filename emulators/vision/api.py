@@ -18,7 +18,9 @@ def analyze_routes(gateway: Gateway, *, captions: bool) -> APIRouter:
     async def work(visit: Visit) -> Response:
         visit.call.features = [f for f in visit.request.query_params.get("features", "").split(",") if f]
         query = parse_query(visit.request.query_params, captions=captions)
-        return answer(analysis_body(await visit.look(query.features, query.options)))
+        data = await visit.picture()
+        found = await visit.run(lambda engine: engine.analyze(data, query.features, query.options))
+        return answer(analysis_body(found))
 
     @routes.post("/computervision/imageanalysis:analyze")
     async def analyze(request: Request) -> Response:

@@ -57,6 +57,12 @@ class Faults:
     def __init__(self) -> None:
         self._pending: list[_Pending] = []
         self._cleared = asyncio.Event()
+        self.closed = False
+
+    def close(self) -> None:
+        """The emulator is ending: let go what hangs or waits; it is refused."""
+        self.closed = True
+        self.clear()
 
     def order(self, fault: Fault) -> None:
         self._pending.append(_Pending(fault, fault.count))

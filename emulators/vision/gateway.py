@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -11,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from emulators.vision.calls import Call, CallLog
-from emulators.vision.engine.types import Analysis, Feature, Options
-from emulators.vision.errors import AccessDenied, TooManyRequests, VisionError
+from emulators.vision.engine.analyzer import Engine
+from emulators.vision.errors import AccessDenied, AnalysisTimeout, TooManyRequests, VisionError
 from emulators.vision.faults import Fault, Faults
 from emulators.vision.fetching import Fetcher
 from emulators.vision.limits import RateLimit
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 CLIENT_LEFT = 499
 Render = Callable[[VisionError], Response]
+Found = TypeVar("Found")
 
 
 class Gateway:
@@ -93,6 +96,8 @@ class Gateway:
     async def _suffer(self, visit: "Visit", fault: Fault) -> Response | None:
         if fault.hang or fault.delay_s:
             await visit.wait_or_leave(self._faults.stall(fault))
+            if self._faults.closed:
+                raise AnalysisTimeout("The emulator is ending.")
         if fault.status is not None:
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
             error = {"code": str(fault.status), "message": "A fault that a test ordered."}
@@ -135,14 +140,18 @@ class Visit:
             raise self._body
         return self._body
 
-    async def look(self, wanted: frozenset[Feature], options: Options) -> Analysis:
-        """Fetch the picture if it is behind a link, and look at it."""
+    async def picture(self) -> bytes:
+        """The bytes of the picture, fetched if it is behind a link. Raises VisionError."""
         body = await self.body()
         if body.url:
             self.call.url_path = urlsplit(body.url).path
         data = body.image or await self._fetcher.fetch(body.url)
-        found, self.call.sha256 = await self._workers.look(data, wanted, options)
-        return found
+        self.call.sha256 = hashlib.sha256(data).hexdigest()
+        return data
+
+    async def run(self, look: Callable[[Engine], Found]) -> Found:
+        """What ``look`` gives when it is run with the engine, off the event loop. Raises VisionError."""
+        return await self._workers.run(look)
 
     async def wait_or_leave(self, waiting: Awaitable[None]) -> None:
         """Wait, unless the client goes away first. Raises ClientDisconnect then."""

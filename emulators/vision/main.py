@@ -12,6 +12,8 @@ from starlette.responses import Response
 from emulators.vision.admin import admin_routes
 from emulators.vision.api import analyze_routes
 from emulators.vision.calls import CallLog
+from emulators.vision.custom.api import prediction_routes
+from emulators.vision.custom.projects import read_projects
 from emulators.vision.engine.analyzer import Engine
 from emulators.vision.engine.classifier import OnnxClassifier
 from emulators.vision.engine.models import read_spec
@@ -32,8 +34,10 @@ log = structlog.get_logger(__name__)
 def create_app(settings: Settings) -> FastAPI:
     """The emulator as an ASGI app; its models load in the background once it has started.
 
-    Raises ModelError if the classifier named in the settings is not there or badly described.
+    Raises ModelError if the classifier named in the settings is not there or badly described, ProjectsError if the
+    file of Custom Vision's projects is.
     """
+    projects = read_projects(Path(settings.custom_vision)) if settings.custom_vision else read_projects()
     calls, faults = CallLog(), Faults()
     metrics = Metrics(calls)
     fetcher = Fetcher(settings.fetch_timeout_s)
@@ -49,17 +53,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.workers = workers
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         workers.start()
         yield
-        faults.clear()
         workers.stop()
         await fetcher.aclose()
 
     app = FastAPI(title="claimlens vision emulator", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.workers, app.state.faults = workers, faults
     app.include_router(admin_routes(calls, faults, metrics, workers))
     app.include_router(analyze_routes(gateway, captions=settings.captions))
+    app.include_router(prediction_routes(gateway, projects))
 
     @app.exception_handler(HTTPException)
     async def unknown(_: Request, error: HTTPException) -> Response:

@@ -21,6 +21,7 @@ class Settings:
     timeout_s: float = 60.0
     fetch_timeout_s: float = 20.0
     model: str = DEFAULT_MODEL
+    custom_vision: str | None = None
     log_format: str = "auto"
 
 
@@ -77,6 +78,12 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
         "none: no classifier, pixels alone",
     )
     parser.add_argument(
+        "--custom-vision",
+        default=usual.custom_vision,
+        metavar="FILE",
+        help="YAML with the projects of Custom Vision (default: emulators/vision/custom/default.yaml)",
+    )
+    parser.add_argument(
         "--log-format",
         choices=("auto", "json", "console"),
         default=usual.log_format,
@@ -93,6 +100,7 @@ def parse_settings(arguments: Sequence[str] | None = None) -> Settings:
         timeout_s=given.timeout,
         fetch_timeout_s=given.fetch_timeout,
         model=given.model,
+        custom_vision=given.custom_vision,
         log_format=given.log_format,
     )
 

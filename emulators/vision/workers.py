@@ -1,19 +1,19 @@
 """The engine in a bounded pool of threads, so that the event loop stays free."""
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import structlog
 
 from emulators.vision.engine.analyzer import Engine
-from emulators.vision.engine.types import Analysis, Feature, Options
 from emulators.vision.errors import AnalysisTimeout, FailedToProcess, InternalServerError, VisionError
 
 log = structlog.get_logger(__name__)
+Found = TypeVar("Found")
 
 _HELD_PER_WORKER = 4
 """Pictures in memory for each that is being looked at; further requests wait with their bytes unread."""
@@ -70,28 +70,19 @@ class Workers:
         async with self._room:
             yield
 
-    async def look(self, data: bytes, wanted: frozenset[Feature], options: Options) -> tuple[Analysis, str]:
-        """What the engine found, and the SHA-256 of the bytes (hex).
+    async def run(self, look: Callable[[Engine], Found]) -> Found:
+        """What ``look`` gives, run with the engine in one of the threads.
 
         Raises what the engine refuses, FailedToProcess for what it did not expect, AnalysisTimeout.
         """
-
-        def work() -> tuple[Analysis, str]:
-            with self._counting:
-                self._busy += 1
-            try:
-                return engine.analyze(data, wanted, options), hashlib.sha256(data).hexdigest()
-            finally:
-                with self._counting:
-                    self._busy -= 1
-
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._loaded.wait()
                 if self._engine is None:
                     raise InternalServerError(f"The models could not be loaded: {self.failure}")
-                engine = self._engine
-                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._pool, self._count, look, self._engine
+                )
         except TimeoutError as error:
             raise AnalysisTimeout("The analysis took too long.") from error
         except VisionError:
@@ -99,6 +90,15 @@ class Workers:
         except Exception as error:
             log.exception("analysis failed")
             raise FailedToProcess("The image could not be processed.") from error
+
+    def _count(self, look: Callable[[Engine], Found], engine: Engine) -> Found:
+        with self._counting:
+            self._busy += 1
+        try:
+            return look(engine)
+        finally:
+            with self._counting:
+                self._busy -= 1
 
     def stop(self) -> None:
         if self._loading is not None:

@@ -112,6 +112,16 @@ class Engine:
             timings_ms=spent,
         )
 
+    def words(self, data: bytes) -> dict[str, float]:
+        """Every word that the engine has for pictures, with its probability in this one. Raises InvalidImage."""
+        picture = decode(data, _SIDE, _LEAST_SHORT)
+        found: dict[str, float] = {}
+        if self._classifier is not None:
+            found = self._classifier.vocabulary.words(self._classifier.classify(picture.rgb))
+        for each in (*(faces := self._people.faces(picture)), *people_of(faces)):
+            found[each.name] = max(found.get(each.name, 0.0), each.confidence)
+        return found
+
     def _subject(self, classes: Floats | None) -> Caption | None:
         if self._classifier is None or classes is None:
             return None

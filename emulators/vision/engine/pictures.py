@@ -1,5 +1,6 @@
 """From bytes to upright RGB pixels, no larger than the work needs."""
 
+import contextlib
 import io
 import struct
 from dataclasses import dataclass
@@ -111,6 +112,12 @@ def decode(data: bytes, side: int, least_short: int = 0) -> Picture:
     return Picture(width, height, rgb)
 
 
+def format_of(data: bytes) -> str | None:
+    """Pillow's name of the format that ``data`` begins like, of those in FORMATS."""
+    Image.init()
+    return next((name for name in FORMATS if _begins_like(name, data)), None)
+
+
 def shrink(pixels: Pixels, side: int) -> Pixels:
     """``pixels`` with its longer side at most ``side``; never enlarged."""
     height, width = pixels.shape[:2]
@@ -128,15 +135,19 @@ def grey(pixels: Pixels) -> Pixels:
 def _open(data: bytes) -> Image.Image:
     # Not Image.open: it refuses pictures above its own bomb limit, which is lower than the service's.
     Image.init()
-    prefix = data[:16]
     for name in FORMATS:
-        factory, accept = Image.OPEN[name]
-        try:
-            if accept is None or accept(prefix) is True:
-                return factory(io.BytesIO(data), "")
-        except _BROKEN:
-            continue
+        if _begins_like(name, data):
+            with contextlib.suppress(*_BROKEN):
+                return Image.OPEN[name][0](io.BytesIO(data), "")
     raise InvalidImageFormat
+
+
+def _begins_like(name: str, data: bytes) -> bool:
+    accept = Image.OPEN[name][1]
+    try:
+        return accept is None or accept(data[:16]) is True
+    except _BROKEN:
+        return False
 
 
 def _orientation(image: Image.Image) -> int:

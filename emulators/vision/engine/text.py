@@ -55,7 +55,10 @@ class TextReader:
                 det_limit_type="min",
                 det_limit_side_len=_LEAST_SHORT_SIDE,
             )
-            logging.getLogger("RapidOCR").setLevel(logging.WARNING)
+            for name in ("RapidOCR", "OrtInferSession"):
+                # They write to stderr by themselves, and everything.
+                logging.getLogger(name).handlers.clear()
+                logging.getLogger(name).setLevel(logging.WARNING)
         return self._engine
 
 

@@ -29,6 +29,15 @@ class Vocabulary:
     without_article: frozenset[str] = frozenset()
     not_in_captions: frozenset[str] = frozenset()
 
+    def words(self, probabilities: Floats) -> dict[str, float]:
+        """Every word with its probability."""
+        found: dict[str, float] = {}
+        for label, probability in zip(self.labels, probabilities, strict=True):
+            found[label] = found.get(label, 0.0) + float(probability)
+        for word, classes in self.categories.items():
+            found[word] = max(found.get(word, 0.0), float(probabilities[classes].sum()))
+        return found
+
     def tags(self, probabilities: Floats) -> list[Tag]:
         """Likely classes and the categories over them, surest first. A category is as sure as its classes
         together; it may be likely where none of them is."""

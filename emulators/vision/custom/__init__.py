@@ -1,0 +1,1 @@
+"""Custom Vision prediction: classify and detect, for projects that a file describes."""
