@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 
 from services.classifier.adapters.engine import EngineContext
+from services.classifier.adapters.engine_custom_vision import CustomVision, Options
 from services.classifier.engines import BadEngine, build_engines
 from services.classifier.errors import (
     AnalyzerBusy,
@@ -148,6 +149,28 @@ async def test_errors_of_custom_vision(
             await engine.check()
     else:
         await engine.check()
+
+
+async def test_a_refusal_is_over_when_a_call_succeeds(service: HttpService, build: Builder) -> None:
+    options = Options(endpoint=build.url, project="p", published_name="n")
+    engine = CustomVision(options, build.context.http())
+    service.status = 401
+    with pytest.raises(AnalyzerRefused):
+        await engine.analyze(BY_LINK)
+    service.status, service.body = 200, predicted()
+    await engine.analyze(BY_LINK)
+    await engine.check()
+
+
+async def test_a_token_takes_the_place_of_a_key(service: HttpService, build: Builder) -> None:
+    async def token() -> str:
+        return "t-1"
+
+    service.body = predicted()
+    options = Options(endpoint=build.url, project="p", published_name="n")
+    await CustomVision(options, build.context.http(), token).analyze(BY_LINK)
+    assert service.asked[0].headers["authorization"] == "Bearer t-1"
+    assert "prediction-key" not in service.asked[0].headers
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,10 @@ def test_a_pause_moves_what_was_queued(clock: Clock) -> None:
     assert [gate.reserve(), gate.reserve()] == pytest.approx([105.0, 105.1])
     gate.paused(1)
     assert gate.start_at() == pytest.approx(105.2), "a shorter pause changes nothing"
+    for _ in range(100):
+        gate.reserve()
+    gate.paused(6)
+    assert gate.start_at() == 106.0, "the places in the old queue are void"
 
 
 def test_an_account_that_keeps_failing_is_probed(clock: Clock) -> None:
@@ -219,6 +223,33 @@ async def test_the_pictures_own_faults_are_no_reason_to_ask_again(error: Excepti
             await pooled.many(1)
     assert pooled.calls == [5, 0]
     assert not pooled.gates[0].is_down
+
+
+async def test_the_pictures_own_faults_show_that_the_account_is_up() -> None:
+    pooled = Pooled(0)
+    away = AnalyzerUnavailable("away")
+    for error in (away, away, PictureUnreadable("gone"), away):
+        pooled.fakes[0].will_raise(error)
+        with pytest.raises(type(error)):
+            await pooled.many(1)
+    assert not pooled.gates[0].is_down
+
+
+async def test_a_pause_holds_for_those_who_queued_before_it() -> None:
+    pooled = Pooled(20)
+    fake = pooled.fakes[0]
+    gate = fake.hold_next()
+    fake.will_raise(AnalyzerBusy("429", retry_after_s=1))
+    first = asyncio.create_task(pooled.pool.analyze(PICTURE))
+    second = asyncio.create_task(pooled.pool.analyze(PICTURE))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gate.set()
+    started = time.monotonic()
+    await second
+    assert time.monotonic() - started >= 0.95
+    await first
+    assert pooled.calls == [3]
 
 
 async def test_who_gives_up_waiting_leaves_the_queue_working() -> None:
