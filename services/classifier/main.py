@@ -24,7 +24,7 @@ from services.classifier.ports import (
 )
 from services.classifier.settings import Settings
 from services.classifier.subscriptions import subscribe
-from services.contracts.names import CONTAINER, AppId, Component
+from services.contracts.names import CONTAINER, AppId, Component, Topic, lanes
 from services.contracts.records import ImageRecord
 from services.platform.app import base_app
 from services.platform.dapr.blobs import BlobBinding
@@ -92,6 +92,8 @@ def connect(settings: Settings, metrics: ClassifierMetrics) -> Ports:
     checks: dict[str, Check] = {"sidecar": sidecar.check}
     for component in (Component.IMAGE_EVENTS, Component.IMAGE_RECORDS, Component.IMAGES):
         checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    subscribed = [*lanes(Topic.BLOB_CREATED, settings.lanes), Topic.BLOB_CREATED_DEAD]
+    checks["subscriptions"] = lambda: sidecar.check_subscriptions(Component.IMAGE_EVENTS, subscribed)
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         claims=Documents(sidecar, Component.IMAGE_RECORDS, ClaimDocument),

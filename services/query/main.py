@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from services.contracts.names import Component
+from services.contracts.names import Component, Topic, lanes
 from services.contracts.records import ImageRecord
 from services.platform.app import base_app
 from services.platform.dapr.blobs import BlobBinding
@@ -111,6 +111,8 @@ def connect(settings: Settings) -> Ports:
     checks: dict[str, Check] = {"sidecar": sidecar.check}
     for component in (Component.IMAGE_RECORDS, Component.IMAGES, Component.IMAGE_EVENTS):
         checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    subscribed = [*lanes(Topic.BLOB_CREATED, settings.lanes), *lanes(Topic.IMAGE_CLASSIFIED, settings.lanes)]
+    checks["subscriptions"] = lambda: sidecar.check_subscriptions(Component.IMAGE_EVENTS, subscribed)
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         blobs=BlobBinding(sidecar, Component.IMAGES),

@@ -1,10 +1,10 @@
 """The connection to daprd: made when it is first needed, never blocking the service's start."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import httpx
@@ -59,13 +59,28 @@ class Sidecar:
 
     async def check_component(self, name: str) -> None:
         """Raises SidecarUnavailable unless daprd has loaded the component."""
+        if name not in {component["name"] for component in (await self._tells()).get("components", [])}:
+            raise SidecarUnavailable(f"the Dapr component '{name}' is not loaded")
+
+    async def check_subscriptions(self, pubsub: str, topics: Collection[str]) -> None:
+        """Raises SidecarUnavailable unless daprd subscribed this app to all of the topics.
+
+        daprd asks an app for its subscriptions once, when it finds the app's port open, and goes on without them
+        if the answer fails: an app that looks healthy would then get no event ever.
+        """
+        told = (await self._tells()).get("subscriptions") or []
+        has = {entry.get("topic") for entry in told if entry.get("pubsubname") == pubsub}
+        if missing := [topic for topic in topics if topic not in has]:
+            raise SidecarUnavailable(f"not subscribed to {', '.join(missing)} of '{pubsub}'; restart the sidecar")
+
+    async def _tells(self) -> dict[str, Any]:
+        """daprd's metadata."""
         await self.check()
         try:
-            metadata = (await self._http.get(self._metadata)).json()
+            metadata: dict[str, Any] = (await self._http.get(self._metadata)).json()
         except (httpx.HTTPError, ValueError) as error:
             raise SidecarUnavailable(f"the Dapr sidecar does not answer: {type(error).__name__}") from error
-        if name not in {component["name"] for component in metadata.get("components", [])}:
-            raise SidecarUnavailable(f"the Dapr component '{name}' is not loaded")
+        return metadata
 
     @asynccontextmanager
     async def calling(self, what: str) -> AsyncIterator[DaprClient]:
