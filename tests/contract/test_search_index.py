@@ -128,6 +128,8 @@ async def test_remove(index: SearchIndex, fill: Fill) -> None:
         ("!!!", []),
         ('"', []),
         ('"red" car', [1]),
+        ('red"car', [1]),
+        ('nothing"OR"car', []),
         ("car OR boat", []),
         ("NOT car", []),
         ("caption:red", []),

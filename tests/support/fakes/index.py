@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-from services.query.domain import FACET_SIZE, Entry, Facets, Page, Position, Query
+from services.query.domain import FACET_SIZE, Entry, Facets, Page, Position, Query, SortValue
 from tests.support.fakes.faults import Faults
 
 
@@ -105,16 +105,16 @@ def _has_words(entry: Entry, query: Query) -> bool:
     fields = [entry.caption, *entry.tags, *entry.labels, entry.text, entry.claim_id or ""]
     # A space on both sides of every word: a word of the query is then found whole, or with its beginning.
     text = " ".join(["", *(word for field in fields for word in _split(field)), ""])
-    *whole, beginning = [" ".join(["", *_split(word)]) for word in query.words] or [None]
-    return beginning is not None and beginning in text and all(f"{word} " in text for word in whole)
+    words = [" ".join(["", *_split(word)]) for word in query.words]
+    return bool(words) and words[-1] in text and all(f"{word} " in text for word in words[:-1])
 
 
 def _split(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
 
 
-def _beyond(value: tuple[object, str], here: tuple[object, str], query: Query) -> bool:
-    return value < here if query.sort.descending else value > here  # type: ignore[operator]
+def _beyond(value: tuple[SortValue, str], here: tuple[SortValue, str], query: Query) -> bool:
+    return value < here if query.sort.descending else value > here
 
 
 def _count(names: Iterable[Iterable[str]], limit: int = FACET_SIZE) -> dict[str, int]:

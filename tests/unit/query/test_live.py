@@ -46,6 +46,9 @@ class Stream:
         async for part in response.aiter_text():
             self.text += part
 
+    async def has(self, count: int) -> None:
+        await until(lambda: len(self.events) == count)
+
     @property
     def events(self) -> list[dict[str, object]]:
         frames = self.text.split("\n\n")
@@ -79,7 +82,7 @@ async def test_one_event_for_each_change_to_every_client(world: World) -> None:
         for _ in range(2):
             await deliver(client, CHANGED, changed(received(1).id))
         for stream in (one, other):
-            await until(lambda stream=stream: len(stream.events) == 2)  # type: ignore[misc]
+            await stream.has(2)
             assert [event["status"] for event in stream.events] == ["received", "classified"]
             assert stream.events[0] == {"id": received(1).id, "status": "received", "claim_id": "C-1"}
 

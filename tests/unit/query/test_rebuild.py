@@ -73,7 +73,7 @@ async def test_it_is_started_over_http(world: World, client: httpx.AsyncClient) 
 
     async def done() -> bool:
         state = (await client.get("/v1/index")).json()
-        return state == {"images": 1, "complete": True, "rebuilding": False, "seen": 1, "error": None}
+        return bool(state == {"images": 1, "complete": True, "rebuilding": False, "seen": 1, "error": None})
 
     await until(done)
 
