@@ -1,0 +1,102 @@
+// The classifier in one region. It has no callers: messages wake it.
+param name string
+param location string
+param tags object
+param primary bool
+param environmentId string
+param environmentName string
+param identityId string
+param clientId string
+param pullIdentityId string
+param scalerIdentityId string
+param registryServer string
+param image string
+@description('The part `classifier` of sizes/*.json.')
+param sizing object
+@description('Vision calls a minute that this region may make, all accounts together.')
+param visionCallsPerMinute int
+param visionEndpoints array
+param blobEndpoint string
+param serviceBusName string
+param createdTopic string
+param deadTopic string
+param subscription string
+param privateNetwork bool
+
+// More replicas than Vision answers would only collect refusals.
+var maxReplicas = max(1, visionCallsPerMinute / sizing.callsPerMinute)
+// What a replica works off in the half minute between two looks at the backlog.
+var messagesPerReplica = max(1, sizing.callsPerMinute / 2)
+
+module app 'modules/app.bicep' = {
+  name: name
+  params: {
+    name: name
+    location: location
+    tags: tags
+    service: 'classifier'
+    deployedByAzd: primary
+    environmentId: environmentId
+    identityId: identityId
+    platformIdentityIds: [ pullIdentityId, scalerIdentityId ]
+    registryServer: registryServer
+    pullIdentityId: pullIdentityId
+    image: image
+    port: 8002
+    cpu: sizing.cpu
+    memory: sizing.memory
+    secrets: []
+    env: [
+      { name: 'CLAIMLENS_HOST', value: '0.0.0.0' }
+      { name: 'CLAIMLENS_PORT', value: '8002' }
+      { name: 'CLAIMLENS_LOG_FORMAT', value: 'json' }
+      // Service Bus delivers concurrently by itself.
+      { name: 'CLAIMLENS_LANES', value: '1' }
+      // Presigning takes an account key; and Vision cannot reach a private account.
+      { name: 'CLAIMLENS_IMAGE_LINK', value: privateNetwork ? 'bytes' : 'user_delegation' }
+      { name: 'CLAIMLENS_STORAGE_ACCOUNT_URL', value: blobEndpoint }
+      { name: 'CLAIMLENS_VISION_ENDPOINT', value: visionEndpoints[0] }
+      // Which of the app's identities the Azure SDK asks for.
+      { name: 'AZURE_CLIENT_ID', value: clientId }
+    ]
+    ingress: false
+    hostname: ''
+    certificateName: ''
+    environmentName: environmentName
+    minReplicas: sizing.minReplicas
+    maxReplicas: maxReplicas
+    scaleRules: [
+      {
+        name: 'backlog'
+        custom: {
+          type: 'azure-servicebus'
+          identity: scalerIdentityId
+          metadata: {
+            namespace: serviceBusName
+            topicName: createdTopic
+            subscriptionName: subscription
+            messageCount: string(messagesPerReplica)
+          }
+        }
+      }
+      {
+        // Dead letters alone must wake it too, or their records stay `received`.
+        name: 'dead-letters'
+        custom: {
+          type: 'azure-servicebus'
+          identity: scalerIdentityId
+          metadata: {
+            namespace: serviceBusName
+            topicName: deadTopic
+            subscriptionName: subscription
+            messageCount: string(messagesPerReplica)
+          }
+        }
+      }
+    ]
+    // A Vision call may take 20 s, retries included.
+    graceSeconds: 60
+  }
+}
+
+output maxReplicas int = maxReplicas

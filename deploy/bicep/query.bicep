@@ -1,0 +1,97 @@
+// Query, in the first region only: its index is its own (docs/decisions/0013).
+param name string
+param location string
+param tags object
+param environmentId string
+param environmentName string
+param identityId string
+param pullIdentityId string
+param registryServer string
+param image string
+@description('The part `query` of sizes/*.json.')
+param sizing object
+@description('Empty where Entra signs people in.')
+param apiKeysUrl string
+param publicUrl string
+param ingestUrl string
+param hostname string
+param certificatesReady bool
+param entraClientId string
+param behindFrontDoor bool
+
+var hasKeys = !empty(apiKeysUrl)
+var hasCertificate = certificatesReady && !empty(hostname)
+
+module certificate 'modules/certificate.bicep' = if (hasCertificate) {
+  name: '${name}-certificate'
+  params: {
+    environmentName: environmentName
+    name: 'query'
+    location: location
+    hostname: hostname
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: name
+  dependsOn: [ certificate ]
+  params: {
+    name: name
+    location: location
+    tags: tags
+    service: 'query'
+    deployedByAzd: true
+    environmentId: environmentId
+    identityId: identityId
+    platformIdentityIds: [ pullIdentityId ]
+    registryServer: registryServer
+    pullIdentityId: pullIdentityId
+    image: image
+    port: 8003
+    cpu: sizing.cpu
+    memory: sizing.memory
+    secrets: hasKeys ? [ { name: 'api-keys', keyVaultUrl: apiKeysUrl, identity: identityId } ] : []
+    env: concat(
+      [
+        { name: 'CLAIMLENS_HOST', value: '0.0.0.0' }
+        { name: 'CLAIMLENS_PORT', value: '8003' }
+        { name: 'CLAIMLENS_LOG_FORMAT', value: 'json' }
+        // Service Bus delivers concurrently by itself.
+        { name: 'CLAIMLENS_LANES', value: '1' }
+        { name: 'CLAIMLENS_DATA_DIR', value: '/data' }
+        // Links would have to be presigned, which takes an account key.
+        { name: 'CLAIMLENS_CONTENT_MODE', value: 'bytes' }
+        { name: 'CLAIMLENS_INGEST_PUBLIC_URL', value: ingestUrl }
+        { name: 'CLAIMLENS_PICTURE_ORIGINS', value: publicUrl }
+      ],
+      // Keys and sign-in exclude each other: with both, the service would take Entra's token for a key.
+      hasKeys ? [ { name: 'CLAIMLENS_API_KEYS', secretRef: 'api-keys' } ] : []
+    )
+    scratchPath: '/data'
+    ingress: true
+    hostname: hostname
+    certificateName: hasCertificate ? 'query' : ''
+    environmentName: environmentName
+    minReplicas: sizing.minReplicas
+    maxReplicas: sizing.maxReplicas
+    scaleRules: [
+      {
+        name: 'requests'
+        http: { metadata: { concurrentRequests: string(sizing.concurrentRequests) } }
+      }
+    ]
+    graceSeconds: 45
+  }
+}
+
+module signIn 'modules/sign-in.bicep' = if (!empty(entraClientId)) {
+  name: '${name}-sign-in'
+  params: {
+    appName: app.outputs.name
+    clientId: entraClientId
+    unauthenticated: 'RedirectToLoginPage'
+    behindFrontDoor: behindFrontDoor
+  }
+}
+
+output appId string = app.outputs.id
