@@ -1,5 +1,6 @@
 """One suite for every ImageAnalyzer: the unit tests' fake, and the Vision emulator through the vendor's client."""
 
+import asyncio
 import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,10 +9,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 from PIL import Image, ImageDraw
+from pydantic import SecretStr
 
+from services.classifier.adapters.engine_custom_vision import CustomVision, Options
+from services.classifier.adapters.pool import Account, AnalyzerPool
 from services.classifier.adapters.vision_azure import AzureVision
 from services.classifier.errors import (
     AnalyzerBusy,
@@ -20,6 +25,7 @@ from services.classifier.errors import (
     ImageRejected,
     PictureUnreadable,
 )
+from services.classifier.gates import Gate
 from services.classifier.ports import ImageAnalyzer, ImageBytes, ImageInput, ImageUrl, Picture
 from tests.support.fakes.vision import FakeAnalyzer
 from tests.support.vision_process import VisionProcess, vision_process
@@ -51,6 +57,7 @@ class Subject:
     no_picture: Picture
     calls: Callable[[], int]
     fail_next: Callable[[str], None]
+    codes: tuple[str, str] = ("InvalidImageSize", "InvalidImageFormat")
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +120,7 @@ def azure(emulator: VisionProcess, folder: str | None, **options: Any) -> Subjec
     vision = AzureVision(
         emulator.url,
         AzureKeyCredential(emulator.key),
-        features=FEATURES,
-        timeout_s=20,
-        **options,
-    )
-    inputs: tuple[ImageInput, ImageInput, ImageInput] = (
-        (ImageUrl(f"{folder}/picture.png"), ImageUrl(f"{folder}/small.png"), ImageUrl(f"{folder}/text.png"))
-        if folder
-        else (ImageBytes(picture(*SIZE)), ImageBytes(picture(49, 60)), ImageBytes(b"no picture"))
+        **{"features": FEATURES, "timeout_s": 20, **options},
     )
 
     def fail_next(fault: str) -> None:
@@ -128,23 +128,55 @@ def azure(emulator: VisionProcess, folder: str | None, **options: Any) -> Subjec
             vision._timeout_s = 0.5
         emulator.faults(FAULTS[fault])
 
-    return Subject(vision, *given(*inputs), emulator.call_count, fail_next)
+    return Subject(vision, *given(*inputs(folder)), emulator.call_count, fail_next)
 
 
-@pytest.fixture(params=["fake", "link", "bytes"])
+def custom(emulator: VisionProcess, folder: str | None, http: httpx.AsyncClient) -> Subject:
+    options = Options(
+        endpoint=emulator.url,
+        key=SecretStr(emulator.key),
+        project="7c1ad2f0-7f5e-4a35-9a55-0d4e5c1f9a11",
+        published_name="claims",
+        min_probability=0,
+    )
+    engine = CustomVision(options, http)
+
+    def fail_next(fault: str) -> None:
+        if fault == "slow":
+            engine._calls._timeout_s = 0.5
+        emulator.faults(FAULTS[fault])
+
+    codes = ("BadRequestImageDimensions", "BadRequestImageFormat")
+    return Subject(engine, *given(*inputs(folder)), emulator.call_count, fail_next, codes)
+
+
+def inputs(folder: str | None) -> tuple[ImageInput, ImageInput, ImageInput]:
+    """The good, the small and the unreadable: links if they are behind links."""
+    if folder:
+        return tuple(ImageUrl(f"{folder}/{name}.png") for name in ("picture", "small", "text"))  # type: ignore[return-value]
+    return ImageBytes(picture(*SIZE)), ImageBytes(picture(49, 60)), ImageBytes(b"no picture")
+
+
+@pytest.fixture(params=["fake", "vision-link", "vision-bytes", "custom-link", "custom-bytes"])
 async def subject(
     request: pytest.FixtureRequest, emulator: VisionProcess, folder: str
 ) -> AsyncIterator[Subject]:
-    if request.param == "fake":
-        yield fake()
-        return
+    engine, _, way = request.param.partition("-")
+    where = folder if way == "link" else None
     emulator.clear_faults()
     emulator.forget_calls()
-    subject = azure(emulator, folder if request.param == "link" else None)
-    yield subject
-    emulator.clear_faults()
-    assert isinstance(subject.analyzer, AzureVision)
-    await subject.analyzer.close()
+    async with httpx.AsyncClient() as http:
+        match engine:
+            case "vision":
+                subject = azure(emulator, where)
+            case "custom":
+                subject = custom(emulator, where, http)
+            case _:
+                subject = fake()
+        yield subject
+        emulator.clear_faults()
+        if isinstance(subject.analyzer, AzureVision):
+            await subject.analyzer.close()
 
 
 async def test_a_picture_is_described(subject: Subject) -> None:
@@ -176,7 +208,7 @@ async def test_text_is_read_with_its_place(emulator: VisionProcess, folder: str)
 
 @pytest.mark.parametrize("fault", ["too_small", "no_picture"])
 async def test_faults_of_the_picture(subject: Subject, fault: str) -> None:
-    code = {"too_small": "InvalidImageSize", "no_picture": "InvalidImageFormat"}[fault]
+    code = dict(zip(("too_small", "no_picture"), subject.codes, strict=True))[fault]
     if isinstance(subject.analyzer, FakeAnalyzer):
         subject.analyzer.will_raise(ImageRejected(code, "the fake was told to"))
     with pytest.raises(ImageRejected) as caught:
@@ -220,3 +252,26 @@ async def test_a_link_that_leads_nowhere_passes(emulator: VisionProcess, folder:
         await subject.analyzer.analyze(Picture(ImageUrl(f"{folder}/gone.png?sig=secret"), *SIZE))
     assert "secret" not in caught.value.detail
     await subject.analyzer.close()
+
+
+async def test_a_region_without_captions_falls_back(folder: str) -> None:
+    with vision_process(["--no-caption", "--model", "none"]) as emulator:
+        subject = azure(emulator, folder)
+        assert isinstance(subject.analyzer, AzureVision)
+        for _ in range(2):
+            analysis = await subject.analyzer.analyze(subject.picture)
+            assert analysis.caption is None
+            assert analysis.tags
+        assert emulator.call_count() == 3, "the captions were asked for once"
+        await subject.analyzer.close()
+
+
+async def test_a_burst_is_queued_under_the_accounts_limit(folder: str) -> None:
+    """The emulator allows 20 calls a second; we keep to 10, and no call is refused."""
+    with vision_process(["--rate-limit", "20", "--model", "none"]) as emulator:
+        subject = azure(emulator, folder, features=["tags"])
+        assert isinstance(subject.analyzer, AzureVision)
+        pool = AnalyzerPool([Account("one", subject.analyzer, Gate(10))], max_wait_s=30)
+        await asyncio.gather(*(pool.analyze(subject.picture) for _ in range(20)))
+        assert [call["status"] for call in emulator.calls()] == [200] * 20
+        await subject.analyzer.close()
