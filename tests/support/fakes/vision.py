@@ -11,7 +11,8 @@ from tests.support.fakes.faults import Faults
 
 
 class FakeAnalyzer:
-    """Says the same of every picture. ``seen`` has what it was given, in order; ``will_raise`` plans errors.
+    """Says the same of every picture. ``seen`` has what it was given, in order; ``answers``
+    counts what it said, ``will_raise`` plans errors.
 
     A planned fault of ``faults`` becomes AnalyzerUnavailable: before, the engine was away; after, its answer was lost.
     """
@@ -20,6 +21,7 @@ class FakeAnalyzer:
         self.engine = engine
         self.faults = Faults()
         self.seen: list[Picture] = []
+        self.answers = 0
         self.errors: deque[Exception] = deque()
         self.refusal: ServiceError | None = None
         self._gates: deque[asyncio.Event] = deque()
@@ -51,6 +53,7 @@ class FakeAnalyzer:
                     raise self.errors.popleft()
         except SidecarUnavailable as error:
             raise AnalyzerUnavailable(error.detail) from error
+        self.answers += 1
         return Analysis(
             engine=self.engine,
             model_version="fake-1",

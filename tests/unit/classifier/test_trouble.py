@@ -1,14 +1,16 @@
 """Trouble at every step, and death of the process at every step: the next delivery completes the work."""
 
 import asyncio
+import random
 from contextlib import suppress
 
 import pytest
 
 from services.classifier.errors import AnalyzerRefused, AnalyzerUnavailable
+from services.contracts.names import record_key
 from tests.support.fakes.faults import Faults
 from tests.support.waiting import until
-from tests.unit.classifier.conftest import World
+from tests.unit.classifier.conftest import World, event, record
 
 STEPS = {
     # step: (port, operation, calls of Vision in the end)
@@ -18,6 +20,14 @@ STEPS = {
     "vision": ("analyzer", "analyze", 2),
     "save": ("records", "replace", 1),
     "publish": ("publisher", "publish", 1),
+}
+
+PORTS = {
+    "records": ("get", "replace"),
+    "claims": ("create", "get", "delete"),
+    "link": ("of",),
+    "analyzer": ("analyze",),
+    "publisher": ("publish",),
 }
 
 
@@ -120,3 +130,35 @@ async def kill(delivery: "asyncio.Task[str]") -> None:
     delivery.cancel()
     with suppress(asyncio.CancelledError):
         await delivery
+
+
+async def test_a_storm_of_trouble_ends_with_every_picture_classified_and_no_call_wasted(world: World) -> None:
+    """Deliveries twice at once, trouble at every port, redelivery until all is done."""
+    chance = random.Random(5)
+    identifiers = [f"{number:032x}" for number in range(60)]
+    for identifier in identifiers:
+        world.records.seed(record_key(identifier), record(identifier))
+    for port, operations in PORTS.items():
+        for operation in operations:
+            for nth in chance.sample(range(1, 120), 20):
+                faults(world, port).fail_nth(
+                    nth, operation, after=chance.random() < 0.5 and port != "analyzer"
+                )
+    replicas = [world.start(instance="one"), world.start(instance="two")]
+    waiting = [identifier for identifier in identifiers for _ in range(2)]
+    for _ in range(50):
+        chance.shuffle(waiting)
+        events = [event(f"etag-of-{identifier}", blob=f"C-1/{identifier}.jpg") for identifier in waiting]
+        outcomes = await asyncio.gather(*(chance.choice(replicas).deliver(each) for each in events))
+        waiting = [each for each, outcome in zip(waiting, outcomes, strict=True) if outcome == "RETRY"]
+        world.now_s += 30
+        if not waiting:
+            break
+    assert waiting == []
+    for identifier in identifiers:
+        saved = world.records.peek(record_key(identifier))
+        assert (saved.status, len(saved.history)) == ("classified", 1)
+        assert identifier in {announced.subject for announced in world.publisher.events}
+    lost = world.records.faults.count("replace") - len(identifiers)
+    assert 0 < lost < 30
+    assert world.analyzer.answers - len(identifiers) <= lost, "asked again only where a save was lost"
