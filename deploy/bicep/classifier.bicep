@@ -55,7 +55,10 @@ module app 'modules/app.bicep' = {
       // Presigning takes an account key; and Vision cannot reach a private account.
       { name: 'CLAIMLENS_IMAGE_LINK', value: privateNetwork ? 'bytes' : 'user_delegation' }
       { name: 'CLAIMLENS_STORAGE_ACCOUNT_URL', value: blobEndpoint }
-      { name: 'CLAIMLENS_VISION_ENDPOINT', value: visionEndpoints[0] }
+      // Without keys: the identity is asked.
+      { name: 'CLAIMLENS_VISION_ACCOUNTS', value: string(map(visionEndpoints, endpoint => { endpoint: endpoint })) }
+      // This replica's share of each account.
+      { name: 'CLAIMLENS_VISION_CALLS_PER_S', value: sizing.callsPerSecondAndAccount }
       // Which of the app's identities the Azure SDK asks for.
       { name: 'AZURE_CLIENT_ID', value: clientId }
     ]

@@ -31,8 +31,6 @@ var severalRegions = length(furtherLocations) > 0
 var short = take(replace(toLower(environmentName), '-', ''), 8)
 var token = uniqueString(subscription().id, resourceGroup().id)
 var prefix = take(replace(toLower(environmentName), '-', ''), 12)
-var ingestName = 'ingest-${prefix}'
-var queryName = 'query-${prefix}'
 
 module identities 'modules/identities.bicep' = {
   name: 'identities'
@@ -146,23 +144,6 @@ module searchService 'modules/search.bicep' = if (search) {
   }
 }
 
-module frontDoor 'modules/front-door.bicep' = if (severalRegions) {
-  name: 'front-door'
-  params: {
-    prefix: prefix
-    tags: tags
-  }
-}
-
-var addresses = {
-  storageAccount: storage.outputs.name
-  serviceBusHost: serviceBus.outputs.host
-  cosmosEndpoint: cosmos.outputs.endpoint
-  cosmosDatabase: cosmos.outputs.database
-  cosmosContainer: cosmos.outputs.container
-  vaultName: vault.outputs.name
-}
-
 module network 'modules/network.bicep' = if (privateNetwork) {
   name: 'network'
   params: {
@@ -203,158 +184,43 @@ module endpoints 'private.bicep' = if (privateNetwork) {
   }
 }
 
-module ingestHosting 'modules/hosting.bicep' = [for (place, i) in locations: {
-  name: 'ingest-hosting-${i}'
-  params: {
-    service: 'ingest'
-    name: 'cae-ingest-${prefix}-${i}'
-    location: place
-    tags: tags
-    workspaceId: monitoring.outputs.workspaceId
-    insightsConnectionString: monitoring.outputs.insightsConnectionString
-    subnetId: privateNetwork ? network.outputs.ingestSubnetId : ''
-    clientId: identities.outputs.clientIds.ingest
-    addresses: addresses
-    handlers: sizing.classifier.handlers
-    resiliency: resiliency
-  }
-}]
-
-module classifierHosting 'modules/hosting.bicep' = [for (place, i) in locations: {
-  name: 'classifier-hosting-${i}'
-  params: {
-    service: 'classifier'
-    name: 'cae-classifier-${prefix}-${i}'
-    location: place
-    tags: tags
-    workspaceId: monitoring.outputs.workspaceId
-    insightsConnectionString: monitoring.outputs.insightsConnectionString
-    subnetId: privateNetwork ? network.outputs.classifierSubnetId : ''
-    clientId: identities.outputs.clientIds.classifier
-    addresses: addresses
-    handlers: sizing.classifier.handlers
-    resiliency: resiliency
-  }
-}]
-
-module queryHosting 'modules/hosting.bicep' = {
-  name: 'query-hosting'
-  params: {
-    service: 'query'
-    name: 'cae-query-${prefix}-0'
-    location: location
-    tags: tags
-    workspaceId: monitoring.outputs.workspaceId
-    insightsConnectionString: monitoring.outputs.insightsConnectionString
-    subnetId: privateNetwork ? network.outputs.querySubnetId : ''
-    clientId: identities.outputs.clientIds.query
-    addresses: addresses
-    handlers: sizing.classifier.handlers
-    resiliency: resiliency
-  }
-}
-
-var ingestHost = '${ingestName}-0.${ingestHosting[0].outputs.defaultDomain}'
-var queryHost = '${queryName}.${queryHosting.outputs.defaultDomain}'
-var ingestUrl = 'https://${severalRegions ? frontDoor.outputs.ingestHost : empty(ingestHostname) ? ingestHost : ingestHostname}'
-var queryUrl = 'https://${severalRegions ? frontDoor.outputs.queryHost : empty(queryHostname) ? queryHost : queryHostname}'
-
-module ingest 'ingest.bicep' = [for (place, i) in locations: {
-  name: 'ingest-${i}'
+module apps 'apps.bicep' = {
+  name: 'apps'
+  // What the apps' sidecars look for when they start.
   dependsOn: [ eventGrid, endpoints ]
   params: {
-    name: '${ingestName}-${i}'
-    location: place
+    prefix: prefix
     tags: tags
-    primary: i == 0
-    environmentId: ingestHosting[i].outputs.environmentId
-    environmentName: ingestHosting[i].outputs.environmentName
-    identityId: identities.outputs.ids.ingest
-    pullIdentityId: identities.outputs.ids.pull
+    locations: locations
+    sizing: sizing
+    images: images
+    identityIds: identities.outputs.ids
+    clientIds: identities.outputs.clientIds
     registryServer: registry.outputs.server
-    image: images.ingest
-    sizing: sizing.ingest
-    apiKeysUrl: vault.outputs.apiKeysUrl
-    queryUrl: queryUrl
-    hostname: ingestHostname
-    certificatesReady: certificatesReady
-    entraClientId: entraClientId
-    behindFrontDoor: severalRegions
-  }
-}]
-
-module classifier 'classifier.bicep' = [for (place, i) in locations: {
-  name: 'classifier-${i}'
-  dependsOn: [ eventGrid, endpoints ]
-  params: {
-    name: 'classifier-${prefix}-${i}'
-    location: place
-    tags: tags
-    primary: i == 0
-    environmentId: classifierHosting[i].outputs.environmentId
-    environmentName: classifierHosting[i].outputs.environmentName
-    identityId: identities.outputs.ids.classifier
-    clientId: identities.outputs.clientIds.classifier
-    pullIdentityId: identities.outputs.ids.pull
-    scalerIdentityId: identities.outputs.ids.scaler
-    registryServer: registry.outputs.server
-    image: images.classifier
-    sizing: sizing.classifier
-    visionCallsPerMinute: sizing.vision.accounts * sizing.vision.callsPerMinute
-    visionEndpoints: vision[i].outputs.endpoints
+    addresses: {
+      storageAccount: storage.outputs.name
+      serviceBusHost: serviceBus.outputs.host
+      cosmosEndpoint: cosmos.outputs.endpoint
+      cosmosDatabase: cosmos.outputs.database
+      cosmosContainer: cosmos.outputs.container
+      vaultName: vault.outputs.name
+    }
     blobEndpoint: storage.outputs.blobEndpoint
     serviceBusName: serviceBus.outputs.name
     createdTopic: serviceBus.outputs.createdTopic
     deadTopic: serviceBus.outputs.deadTopic
-    subscription: serviceBus.outputs.classifierSubscription
+    classifierSubscription: serviceBus.outputs.classifierSubscription
+    visionEndpoints: [for (place, i) in locations: vision[i].outputs.endpoints]
+    workspaceId: monitoring.outputs.workspaceId
+    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    subnetIds: privateNetwork ? network.outputs.appSubnetIds : {}
     privateNetwork: privateNetwork
-  }
-}]
-
-module query 'query.bicep' = {
-  name: 'query'
-  dependsOn: [ eventGrid, endpoints ]
-  params: {
-    name: queryName
-    location: location
-    tags: tags
-    environmentId: queryHosting.outputs.environmentId
-    environmentName: queryHosting.outputs.environmentName
-    identityId: identities.outputs.ids.query
-    pullIdentityId: identities.outputs.ids.pull
-    registryServer: registry.outputs.server
-    image: images.query
-    sizing: sizing.query
+    resiliency: resiliency
     apiKeysUrl: vault.outputs.apiKeysUrl
-    publicUrl: queryUrl
-    ingestUrl: ingestUrl
-    hostname: queryHostname
-    certificatesReady: certificatesReady
     entraClientId: entraClientId
-    behindFrontDoor: severalRegions
-  }
-}
-
-module ingestRoute 'modules/front-door-route.bicep' = if (severalRegions) {
-  name: 'front-door-ingest'
-  // The apps, not just their names.
-  dependsOn: [ ingest ]
-  params: {
-    profileName: frontDoor.outputs.profileName
-    endpointName: frontDoor.outputs.ingestEndpoint
-    name: 'ingest'
-    hosts: [for (place, i) in locations: '${ingestName}-${i}.${ingestHosting[i].outputs.defaultDomain}']
-  }
-}
-
-module queryRoute 'modules/front-door-route.bicep' = if (severalRegions) {
-  name: 'front-door-query'
-  dependsOn: [ query ]
-  params: {
-    profileName: frontDoor.outputs.profileName
-    endpointName: frontDoor.outputs.queryEndpoint
-    name: 'query'
-    hosts: [ queryHost ]
+    ingestHostname: ingestHostname
+    queryHostname: queryHostname
+    certificatesReady: certificatesReady
   }
 }
 
@@ -367,8 +233,8 @@ module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {
     serviceBusId: serviceBus.outputs.id
     eventGridId: eventGrid.outputs.id
     visionIds: vision[0].outputs.ids
-    ingestAppId: ingest[0].outputs.appId
-    queryAppId: query.outputs.appId
+    ingestAppId: apps.outputs.ingestAppId
+    queryAppId: apps.outputs.queryAppId
     backlogLimit: 15 * sizing.vision.accounts * sizing.vision.callsPerMinute
   }
 }
@@ -384,7 +250,7 @@ module budget 'modules/budget.bicep' = if (!empty(alertEmail)) {
 }
 
 output registryServer string = registry.outputs.server
-output ingestUrl string = ingestUrl
-output queryUrl string = queryUrl
+output ingestUrl string = apps.outputs.ingestUrl
+output queryUrl string = apps.outputs.queryUrl
 output storageAccount string = storage.outputs.name
 output serviceBusNamespace string = serviceBus.outputs.name

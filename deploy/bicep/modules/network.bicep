@@ -47,7 +47,9 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
 }
 
 output id string = network.id
-output ingestSubnetId string = '${network.id}/subnets/ingest'
-output classifierSubnetId string = '${network.id}/subnets/classifier'
-output querySubnetId string = '${network.id}/subnets/query'
+output appSubnetIds object = {
+  ingest: '${network.id}/subnets/ingest'
+  classifier: '${network.id}/subnets/classifier'
+  query: '${network.id}/subnets/query'
+}
 output endpointSubnetId string = '${network.id}/subnets/endpoints'
