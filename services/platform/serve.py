@@ -1,6 +1,7 @@
 """Start a service's app under uvicorn, with its logs in our shape."""
 
 import contextlib
+import signal
 import socket
 import sys
 
@@ -32,6 +33,8 @@ class Server(uvicorn.Server):
 def serve(name: str, app: FastAPI, settings: ServiceSettings) -> None:
     """Run until SIGTERM or SIGINT; then let requests in flight finish."""
     configure_logging(name, settings)
+    # When it has ended well, uvicorn raises the signal again: without a handler that looks like a kill.
+    signal.signal(signal.SIGTERM, _end)
     server = Server(
         uvicorn.Config(
             app,
@@ -47,3 +50,7 @@ def serve(name: str, app: FastAPI, settings: ServiceSettings) -> None:
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILED)
+
+
+def _end(*_: object) -> None:
+    sys.exit(0)
