@@ -81,15 +81,54 @@ def blob_binding(
 class Daprd:
     """A daprd process. ``resources`` is the folder that it reads, and watches for changes."""
 
+    process: subprocess.Popen[bytes]
+
     def __init__(
-        self, process: subprocess.Popen[bytes], app_id: str, ports: Mapping[str, int], folder: Path
+        self,
+        app_id: str,
+        folder: Path,
+        ports: Mapping[str, int],
+        options: Sequence[str],
+        env: Mapping[str, str],
     ) -> None:
-        self.process = process
         self.app_id = app_id
         self.http_port = ports["http"]
         self.grpc_port = ports["grpc"]
         self.resources = folder / "resources"
         self.log_file = folder / "daprd.log"
+        self._env = {**os.environ, **env}
+        self._command = [
+            str(binary()),
+            *("--app-id", app_id),
+            *("--dapr-http-port", str(ports["http"])),
+            *("--dapr-grpc-port", str(ports["grpc"])),
+            *("--dapr-internal-grpc-port", str(ports["internal"])),
+            *("--dapr-listen-addresses", "127.0.0.1"),
+            *("--resources-path", str(self.resources)),
+            *("--max-body-size", "32Mi"),
+            *("--dapr-graceful-shutdown-seconds", "1"),
+            *("--placement-host-address", "", "--scheduler-host-address", ""),
+            "--enable-metrics=false",
+            *options,
+        ]
+
+    def launch(self) -> None:
+        """Start it, or start it again where it was, and do not wait."""
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.log_file.parent,
+                env=self._env,
+                start_new_session=True,
+            )
+
+    def restart(self) -> None:
+        """Start it again where it was, after ``kill`` or ``stop``, and wait until it is ready."""
+        self.launch()
+        self.wait_ready()
 
     @property
     def url(self) -> str:
@@ -180,32 +219,9 @@ def start(
             text = yaml.safe_dump(dict(resource), sort_keys=False)
             (folder / "resources" / f"{number:02}.yaml").write_text(text)
         chosen = dict(zip(("http", "grpc", "internal"), free_ports(3), strict=True)) | dict(ports or {})
-        command = [
-            str(binary()),
-            *("--app-id", app_id),
-            *("--dapr-http-port", str(chosen["http"])),
-            *("--dapr-grpc-port", str(chosen["grpc"])),
-            *("--dapr-internal-grpc-port", str(chosen["internal"])),
-            *("--dapr-listen-addresses", "127.0.0.1"),
-            *("--resources-path", str(folder / "resources")),
-            *("--max-body-size", "32Mi"),
-            *("--dapr-graceful-shutdown-seconds", "1"),
-            *("--placement-host-address", "", "--scheduler-host-address", ""),
-            "--enable-metrics=false",
-            *(("--app-port", str(app_port), "--app-protocol", app_protocol) if app_port else ()),
-            *args,
-        ]
-        with (folder / "daprd.log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env={**os.environ, **(env or {})},
-                start_new_session=True,
-            )
-        daprd = Daprd(process, app_id, chosen, folder)
+        app = ("--app-port", str(app_port), "--app-protocol", app_protocol) if app_port else ()
+        daprd = Daprd(app_id, folder, chosen, [*app, *args], env or {})
+        daprd.launch()
         try:
             if wait:
                 daprd.wait_ready()
