@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.contracts.records import ImageRecord, Status
+from services.query.adapters import sqlite_search
 from services.query.adapters.sqlite_index import SqliteIndex
 from services.query.domain import Page, Query, Sort, entry_of
 from services.query.ports import SearchIndex
@@ -33,10 +35,19 @@ async def sqlite(directory: Path) -> AsyncIterator[SearchIndex]:
         await index.close()
 
 
+@asynccontextmanager
+async def sqlite_probing(directory: Path) -> AsyncIterator[SearchIndex]:
+    """SQLite as it finds pages where many pictures match."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite_search, "MANY", -1)
+        async with sqlite(directory) as index:
+            yield index
+
+
 Maker = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]
 
 
-@pytest.fixture(params=[fake, sqlite], ids=lambda maker: maker.__name__)
+@pytest.fixture(params=[fake, sqlite, sqlite_probing], ids=lambda maker: maker.__name__)
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SearchIndex]:
     maker: Maker = request.param
     async with maker(tmp_path) as made:
@@ -209,6 +220,17 @@ async def test_facets_are_of_what_was_found(index: SearchIndex, fill: Fill) -> N
     assert list(claim.tag.items()) == [("car", 2), ("road", 1), ("tree", 1)]
     assert claim.status == {"classified": 2, "received": 1}
     assert (await index.search(Query(status=Status.RECEIVED), 1)).facets.tag == {}
+
+
+async def test_facets_follow_every_change(index: SearchIndex, fill: Fill) -> None:
+    query = Query(claim_id="C-1")
+    for number in range(1, 4):
+        await fill(classified(number, tags={"car": 0.9}))
+        for sort in (Sort.NEWEST, Sort.OLDEST, Sort.NEWEST):
+            page = await index.search(replace(query, sort=sort), 1)
+            assert (page.total, page.facets.tag) == (number, {"car": number})
+    await index.remove(received(1).id)
+    assert (await index.search(query, 1)).facets.tag == {"car": 2}
 
 
 async def test_facets_and_tags_stop_at_their_limit(index: SearchIndex, fill: Fill) -> None:

@@ -23,6 +23,7 @@ class SqliteIndex:
         self._path = path
         self._writer = _Lane("index-write")
         self._reader = _Lane("index-read")
+        self._facets = sqlite_search.FacetCache()
 
     async def open(self) -> None:
         await self._writer.open(lambda: open_index(self._path))
@@ -39,7 +40,7 @@ class SqliteIndex:
         return await self._writer.call(lambda db: _remove(db, image_id))
 
     async def search(self, query: Query, limit: int, after: Position | None = None) -> Page:
-        return await self._reader.call(lambda db: sqlite_search.search(db, query, limit, after))
+        return await self._reader.call(lambda db: sqlite_search.search(db, self._facets, query, limit, after))
 
     async def tags(self, limit: int) -> Mapping[str, int]:
         return await self._reader.call(lambda db: sqlite_search.counts(db, "tag", None, limit))
