@@ -151,6 +151,13 @@ async def test_trace_is_taken_up(client: httpx.AsyncClient) -> None:
     assert "00f067aa0ba902b7" not in response.headers["traceparent"], "a span of our own"
 
 
+async def test_a_trace_of_zeros_is_none(client: httpx.AsyncClient) -> None:
+    """What daprd sends when it does not trace."""
+    nothing = f"00-{'0' * 32}-{'0' * 16}-00"
+    response = await client.get("/limit?n=1", headers={"traceparent": nothing})
+    assert set(response.json()["trace_id"]) != {"0"}
+
+
 @pytest.mark.parametrize("given", ["", "nonsense", f"00-{TRACE.upper()}-00f067aa0ba902b7-01"])
 async def test_trace_is_begun(client: httpx.AsyncClient, given: str) -> None:
     first = (await client.get("/limit?n=1", headers={"traceparent": given})).json()["trace_id"]
