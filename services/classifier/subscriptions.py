@@ -54,7 +54,8 @@ def _add(
             return await handle(event, blob)
 
         with (
-            structlog.contextvars.bound_contextvars(topic=str(topic)),
+            # A dict that engines write their times into, from tasks of their own too.
+            structlog.contextvars.bound_contextvars(topic=str(topic), engine_ms={}),
             metrics.in_flight.labels(topic).track_inprogress(),
         ):
             delivery = await deliver(work)

