@@ -1,0 +1,1 @@
+"""`claimlens`: the system from a terminal, through its public APIs alone."""
