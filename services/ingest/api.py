@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from services.contracts.identity import CLAIM_ID
+from services.contracts.identity import CLAIM_ID, IMAGE_ID
 from services.contracts.records import Status
 from services.ingest.body import BodyLimits, read_upload, refuse_declared_length
+from services.ingest.deleting import Deletions
 from services.ingest.handlers import Accepted, Uploads
 from services.ingest.limits import RateLimit, Slots
 from services.ingest.metrics import UploadMetrics
@@ -75,6 +76,7 @@ class UploadAccepted(BaseModel):
 
 def routes(
     uploads: Uploads,
+    deletions: Deletions,
     *,
     body_limits: BodyLimits,
     rate_limit: RateLimit,
@@ -115,6 +117,19 @@ def routes(
         metrics.accepted(already_known=accepted.already_known, size=accepted.record.image.size)
         response.headers["Location"] = f"{query_public_url}/v1/images/{accepted.record.id}"
         return UploadAccepted.of(accepted)
+
+    @router.delete(
+        "/{image_id}",
+        status_code=204,
+        summary="Delete a picture",
+        responses=problem_responses(400, 401, 403, 503),
+    )
+    async def delete(
+        image_id: Annotated[str, Path(pattern=f"^{IMAGE_ID.pattern}$")],
+        principal: Annotated[Principal, Depends(requires(Role.ADMIN))],
+    ) -> None:
+        """The picture, its record and its place in the search go. Repeating it is no error."""
+        await deletions.delete(image_id, by=principal.name)
 
     return router
 

@@ -8,19 +8,21 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry
 
-from services.contracts.names import Component
+from services.contracts.names import AppId, Component
 from services.contracts.records import ImageRecord
 from services.ingest.adapters.pillow import PillowInspector
 from services.ingest.api import routes
 from services.ingest.body import BodyLimits
+from services.ingest.deleting import Deletions
 from services.ingest.handlers import Uploads
 from services.ingest.keeping import Keeper
 from services.ingest.limits import RateLimit, Slots
 from services.ingest.metrics import UploadMetrics
-from services.ingest.ports import Blobs, Records
+from services.ingest.ports import Blobs, Events, Records
 from services.ingest.settings import Settings
 from services.platform.app import base_app
 from services.platform.dapr.blobs import BlobBinding
+from services.platform.dapr.publisher import Publisher
 from services.platform.dapr.sidecar import Sidecar
 from services.platform.dapr.state import Documents
 from services.platform.health import Check
@@ -34,6 +36,7 @@ class Ports:
 
     records: Records
     blobs: Blobs
+    events: Events
     checks: Mapping[str, Check] = field(default_factory=dict)
     closers: tuple[Close, ...] = ()
 
@@ -70,6 +73,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.include_router(
         routes(
             Uploads(inspector, keeper),
+            Deletions(ports.records, ports.blobs, ports.events),
             body_limits=BodyLimits(
                 settings.max_upload_bytes, settings.body_timeout_s, settings.body_idle_timeout_s
             ),
@@ -102,6 +106,7 @@ def connect(settings: Settings) -> Ports:
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         blobs=BlobBinding(sidecar, Component.IMAGES),
+        events=Publisher(sidecar, Component.IMAGE_EVENTS, AppId.INGEST),
         checks=checks,
         closers=(sidecar.close,),
     )

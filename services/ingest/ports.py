@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from services.contracts.records import ImageRecord
 from services.ingest.formats import Format
 
@@ -31,6 +33,16 @@ class Blobs(Protocol):
     async def put(self, blob: str, content: bytes, content_type: str) -> None: ...
 
     async def exists(self, blob: str) -> bool: ...
+
+    async def delete(self, blob: str) -> None:
+        """Nothing happens if it is not there."""
+        ...
+
+
+class Events(Protocol):
+    """The pub/sub component."""
+
+    async def publish(self, topic: str, event_type: str, subject: str, data: BaseModel) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from services.ingest.main import Ports, create_app
 from services.ingest.settings import Settings
 from services.platform.health import Check
 from tests.support.fakes.blobs import Blob, FakeBlobs
+from tests.support.fakes.publisher import FakePublisher
 from tests.support.fakes.records import FakeRecords
 
 
@@ -25,6 +26,7 @@ class Stand:
     client: httpx.AsyncClient
     records: FakeRecords
     blobs: FakeBlobs
+    events: FakePublisher
     checks: dict[str, Check] = field(default_factory=dict)
 
     async def upload(self, content: bytes, **form: str) -> httpx.Response:
@@ -68,15 +70,16 @@ async def opened() -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_stand(**settings: Any) -> Stand:
-            records, blobs, checks = FakeRecords(), FakeBlobs(), dict[str, Check]()
+            records, blobs, events = FakeRecords(), FakeBlobs(), FakePublisher()
+            checks: dict[str, Check] = {}
             values = {"first_uploader_wait_s": 0.2, **settings}
-            app = create_app(Settings(**values), Ports(records, blobs, checks))
+            app = create_app(Settings(**values), Ports(records, blobs, events, checks))
             await stack.enter_async_context(app.router.lifespan_context(app))
             # An unforeseen error is answered, as under uvicorn, not raised into the test.
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://ingest.test")
             stack.push_async_callback(client.aclose)
-            return Stand(client, records, blobs, checks)
+            return Stand(client, records, blobs, events, checks)
 
         yield open_stand
 

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from services.contracts.identity import image_id
 from services.contracts.records import Status
@@ -196,3 +198,11 @@ async def test_ready_when_everything_answers(stand: Stand) -> None:
     answer = await stand.client.get("/readyz")
     assert (answer.status_code, answer.json()["missing"]) == (503, {"images": "not loaded"})
     assert (await stand.client.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_log_lines_carry_the_ids(stand: Stand) -> None:
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        body = (await stand.upload(JPEG, claim_id="C-9")).json()
+    (line,) = [line for line in lines if line["event"] == "picture accepted"]
+    assert (line["image_id"], line["claim_id"]) == (body["id"], "C-9")
+    assert len(line["trace_id"]) == 32
