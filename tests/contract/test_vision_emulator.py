@@ -170,7 +170,7 @@ def test_without_ratios_one_crop_between_half_and_two(client: ImageAnalysisClien
 
 
 def test_a_token_over_http(vision: VisionProcess) -> None:
-    with ImageAnalysisClient(vision.url, Token(), retry_total=0) as client:  # type: ignore[arg-type]
+    with ImageAnalysisClient(vision.url, Token(), retry_total=0) as client:
         found = client.analyze(SPOT, [VisualFeatures.TAGS], enforce_https=False)
     assert found.tags is not None
 
@@ -243,7 +243,7 @@ def test_links_that_cannot_be_read(client: ImageAnalysisClient, url: str) -> Non
     check_refusal(lambda: client.analyze_from_url(url, [VisualFeatures.TAGS]), 400, "InvalidRequest", None)
 
 
-BAD_QUERIES = {
+BAD_QUERIES: dict[str, tuple[dict[str, Any], str]] = {
     "unknown feature": ({"visual_features": ["tags", "smells"]}, "NotSupportedVisualFeature"),
     "language": ({"language": "xx"}, "NotSupportedLanguage"),
     "caption in German": ({"visual_features": ["caption"], "language": "de"}, "NotSupportedLanguage"),
@@ -255,7 +255,6 @@ BAD_QUERIES = {
 
 @pytest.mark.parametrize("name", BAD_QUERIES)
 def test_bad_queries(client: ImageAnalysisClient, name: str) -> None:
-    arguments: dict[str, Any]
     arguments, inner = BAD_QUERIES[name]
     with pytest.raises(HttpResponseError, match="Analyze query is invalid"):
         client.analyze(SPOT, **{"visual_features": ["tags"], **arguments})

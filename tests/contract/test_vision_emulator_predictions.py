@@ -74,8 +74,8 @@ def post(
     return httpx.post(url, headers=headers, timeout=60, trust_env=False, **body)
 
 
-RAW = {"content": PICTURE, "headers": {"Content-Type": "application/octet-stream"}}
-FORM = {"files": {"imageData": (None, PICTURE)}}
+RAW: dict[str, Any] = {"content": PICTURE, "headers": {"Content-Type": "application/octet-stream"}}
+FORM: dict[str, Any] = {"files": {"imageData": (None, PICTURE)}}
 
 
 @pytest.mark.parametrize("body", [RAW, FORM], ids=["bytes", "form"])

@@ -44,6 +44,10 @@ class OnnxClassifier:
     def name(self) -> str:
         return self._spec.name
 
+    @property
+    def temperature(self) -> float:
+        return self._spec.temperature
+
     def classify(self, rgb: Pixels) -> Floats:
         values = self._run(prepare(rgb, self._spec.preprocessing))
         if self._spec.output == "probabilities":

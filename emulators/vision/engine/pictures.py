@@ -16,6 +16,7 @@ from emulators.vision.errors import MAX_SIDE, MIN_SIDE, InvalidImageFormat, Inva
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "ICO", "TIFF")
 """Pillow's names of what the service reads. MPO comes in through JPEG."""
 
+_REDUCIBLE = frozenset({"L", "RGB", "RGBA", "LA", "CMYK"})
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -93,10 +94,15 @@ def decode(data: bytes, side: int, least_short: int = 0) -> Picture:
     try:
         if image.format in ("JPEG", "MPO"):
             # JPEG decodes at a half, a quarter or an eighth almost for free.
-            factor = min(1.0, side / max(width, height))
-            image.draft("RGB", (max(1, int(width * factor)), max(1, int(height * factor))))
+            share = min(1.0, side / max(width, height))
+            image.draft("RGB", (max(1, int(width * share)), max(1, int(height * share))))
         turn = _UPRIGHT.get(_orientation(image))
         image.load()
+        factor = max(image.size) // (2 * side)
+        if factor >= 2 and image.mode in _REDUCIBLE:
+            image = image.reduce(
+                factor
+            )  # before the conversion: a large picture takes three times as much after
         rgb = shrink(_to_rgb(image), side)
     except _BROKEN as error:
         raise InvalidImageFormat from error

@@ -91,11 +91,15 @@ def _windows(values: Array, kernel: int, stride: int) -> Array:
 
 
 def _dense(values: Array, weight: Any, stride: int) -> Array:
-    return np.einsum("chwij,ocij->ohw", _windows(values, weight.shape[2], stride), weight, optimize=True)
+    found: Array = np.einsum(
+        "chwij,ocij->ohw", _windows(values, weight.shape[2], stride), weight, optimize=True
+    )
+    return found
 
 
 def _depthwise(values: Array, weight: Any, stride: int) -> Array:
-    return np.einsum("chwij,cij->chw", _windows(values, weight.shape[2], stride), weight[:, 0])
+    found: Array = np.einsum("chwij,cij->chw", _windows(values, weight.shape[2], stride), weight[:, 0])
+    return found
 
 
 def _norm(state: State, name: str, values: Array) -> Array:
@@ -123,7 +127,10 @@ class Reference:
         self.pid = pid
 
 
-class _Writer(pickle._Pickler):  # type: ignore[misc, name-defined]
+_PurePickler: Any = pickle._Pickler
+
+
+class _Writer(_PurePickler):  # type: ignore[misc]
     """Python's own pickler, taught to write names of modules that are not installed here."""
 
     def save(self, value: Any, save_persistent_id: bool = True) -> None:
@@ -156,7 +163,7 @@ def torch_file(state: State) -> bytes:
     for i, (name, values) in enumerate(state.items()):
         storage = Reference(("storage", kind, str(i), "cpu", values.size, None))
         strides = tuple(int(np.prod(values.shape[axis + 1 :], dtype=int)) for axis in range(values.ndim))
-        arguments = (storage, 0, tuple(values.shape), strides, False, OrderedDict())
+        arguments: tuple[Any, ...] = (storage, 0, tuple(values.shape), strides, False, OrderedDict())
         tensors[name] = Global("torch._utils", "_rebuild_tensor_v2", arguments)
     raw = b"".join(
         struct.pack("<q", values.size) + values.astype("<f4").tobytes() for values in state.values()

@@ -10,6 +10,7 @@ from emulators.vision.engine.models import read_spec
 from emulators.vision.engine.types import Analysis, Feature, Options
 from tools.setup import locations
 from tools.setup.errors import NotSetUp
+from tools.setup_model import evaluate
 from tools.setup_model.location import default_model_home
 
 
@@ -51,6 +52,18 @@ def test_what_a_person_would_say_is_among_the_first_five(
     found = look(engine, samples, name)
     assert found.tags is not None
     assert expected <= {tag.name for tag in found.tags[:5]}, found.tags
+
+
+def test_the_measure_of_accuracy(samples: Path) -> None:
+    if not default_model_home().exists():
+        pytest.skip("The default model is not built yet. Run `make setup`.")
+    judged = evaluate.judge(OnnxClassifier(read_spec(default_model_home())), {"samples": samples})
+    assert len(judged) == 6
+    assert sum(one.hit(1) for one in judged) >= 5
+    likelihood, sure, error = evaluate.calibration(judged, 0.8)
+    assert 0 < likelihood < 3
+    assert 0.5 < sure < 1
+    assert 0 <= error < 0.5
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,16 @@ def test_a_long_strip_keeps_a_short_side_worth_looking_at() -> None:
     assert min(picture.rgb.shape[:2]) >= 223
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_large_picture_is_reduced_where_it_lies(mode: str) -> None:
+    image = Image.new(mode, (4000, 1000), "white")
+    image.paste("black", (0, 0, 2000, 1000))
+    picture = decode(encoded(image, "PNG"), 256)
+    assert picture.rgb.shape == (64, 256, 3)
+    assert picture.rgb[30, 60].tolist() == [0, 0, 0]
+    assert picture.rgb[30, 200].tolist() == [255, 255, 255]
+
+
 def test_nothing_is_enlarged() -> None:
     pixels = np.zeros((10, 20, 3), np.uint8)
     assert shrink(pixels, 512) is pixels
