@@ -19,8 +19,8 @@ class Authorizer(Protocol):
         """The header's value now. Raises CredentialsUnavailable."""
         ...
 
-    def forget(self) -> None:
-        """The service refused the last value: get a new one next time."""
+    def forget(self) -> bool:
+        """The service refused the last value. Whether there will be another one next time."""
         ...
 
     async def close(self) -> None:
@@ -37,8 +37,8 @@ class KeyAuthorizer:
     async def header(self) -> str:
         return self._header
 
-    def forget(self) -> None:
-        """A key has no fresher form."""
+    def forget(self) -> bool:
+        return False
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -79,8 +79,9 @@ class TokenAuthorizer:
         lifetime = self._expires_at - time.time()
         self._refresh_at = self._expires_at - min(REFRESH_BEFORE_S, lifetime / 2)
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
         self._refresh_at = self._expires_at = 0.0
+        return True
 
     async def close(self) -> None:
         await self._credential.close()

@@ -152,6 +152,22 @@ class EventGridClient:
         timeout_s: float,
         state: ReceiveState | None = None,
     ) -> bytes:
+        try:
+            return await self._attempt(operation, url, body, content_type, timeout_s, state)
+        except ServiceError as error:
+            if error.http_status != 401 or not self._authorizer.forget():
+                raise
+        return await self._attempt(operation, url, body, content_type, timeout_s, state)
+
+    async def _attempt(
+        self,
+        operation: str,
+        url: URL,
+        body: bytes | None,
+        content_type: str | None,
+        timeout_s: float,
+        state: ReceiveState | None,
+    ) -> bytes:
         headers = {"Authorization": await self._authorizer.header(), "Accept": "application/json"}
         if content_type:
             headers["Content-Type"] = content_type
@@ -168,8 +184,6 @@ class EventGridClient:
                 answer = await response.read()
                 if response.status == 200:
                     return answer
-                if response.status == 401:
-                    self._authorizer.forget()
                 raise _service_error(response.status, response.reason or "", dict(response.headers), answer)
         except TimeoutError as error:
             outcome = "timeout"
@@ -189,6 +203,7 @@ class EventGridClient:
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S),
                 timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT_TIMEOUT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Content-Type",),
                 headers={"User-Agent": f"dapr-pubsub-azure-eventgrid/{__version__}"},
                 auto_decompress=True,
             )

@@ -124,7 +124,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _endpoint(raw: str) -> str:
-    text = raw.strip().rstrip("/")
+    text = raw.strip()
     if "://" not in text:
         text = f"https://{text}"
     parts = urlsplit(text)
@@ -132,13 +132,13 @@ def _endpoint(raw: str) -> str:
         usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or parts.path or parts.query or parts.username:
+    if not usable or parts.path not in ("", "/") or parts.query or parts.username:
         raise ValueError(
             "allowed is the namespace's address, such as https://NAME.REGION-1.eventgrid.azure.net, without a path"
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ValueError("allowed is https, or http where the host is loopback")
-    return text
+    return text.removesuffix("/")
 
 
 def _environment(raw: str) -> str:

@@ -13,7 +13,9 @@ from components.eventgrid_pubsub.telemetry import Calls, Metrics
 from components.eventgrid_pubsub.tracing import Tracing
 
 MAX_REQUEST_BYTES = MAX_EVENT_BYTES
-CONCURRENT_REQUESTS = 2
+CONCURRENT_REQUESTS = 4
+WORTH_ANOTHER_EVENTS = 100
+"""Events that wait before a request is begun while another one is on its way."""
 _BLAMES_AN_EVENT = frozenset({400, 413})
 
 
@@ -40,7 +42,11 @@ _Item = tuple[bytes, Ticket, int]
 
 
 class TopicPublisher:
-    """Publishes to one topic, at most CONCURRENT_REQUESTS at a time; what arrives meanwhile makes up the next one."""
+    """Publishes to one topic.
+
+    While a request is on its way, what arrives makes up the next one, which waits for the first unless it is large. So
+    a lone call goes out at once, and many at a time share requests.
+    """
 
     def __init__(
         self,
@@ -63,6 +69,7 @@ class TopicPublisher:
         self._published = metrics.published.labels(instance, topic)
         self._batch = metrics.batch.labels(instance, topic)
         self._unpublished = metrics.unpublished
+        metrics.waiting.labels(instance, topic).set_function(lambda: len(self._queue))
         self._labels = (instance, topic)
 
     async def publish(self, events: Sequence[bytes]) -> dict[int, ComponentError]:
@@ -98,10 +105,16 @@ class TopicPublisher:
 
     def _flush(self) -> None:
         self._scheduled = False
-        while self._queue and len(self._requests) < CONCURRENT_REQUESTS:
+        while self._queue and self._may_begin():
             task = asyncio.create_task(self._send(self._next_batch(), time.monotonic() + self._timeout_s))
             self._requests.add(task)
             task.add_done_callback(self._sent)
+
+    def _may_begin(self) -> bool:
+        on_their_way = len(self._requests)
+        return not on_their_way or (
+            on_their_way < CONCURRENT_REQUESTS and len(self._queue) >= WORTH_ANOTHER_EVENTS
+        )
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)

@@ -21,7 +21,8 @@ from components.eventgrid_pubsub.tracing import Tracing
 
 PREFETCH_S = 0.25
 """Events received ahead of free lanes: at most what the handlers have lately done in this time."""
-ANSWER_TIMEOUT_S = 2.0
+ANSWER_BEGINS_S = 0.5
+ANSWER_ENDS_S = 2.0
 REFUSED_DELAY_S = 1.0
 SETTLE_TIMEOUT_S = 1.5
 
@@ -204,6 +205,7 @@ class Receiver:
         self._release_ready()
         if poll is not None and poll.task is not None:
             poll.stopped = True
+            self._wake()
             task = asyncio.create_task(self._end(poll, poll.task))
             self._background.add(task)
             task.add_done_callback(self._background.discard)
@@ -212,9 +214,11 @@ class Receiver:
             self._keeper = None
 
     async def _end(self, poll: _Poll, task: asyncio.Task[None]) -> None:
-        # Events that are on their way already are locked: take them and give them back, rather than leave them locked.
+        # Where there are events, the call is answered at once, and they are locked: take them and give them back,
+        # rather than leave them locked.
+        await asyncio.wait({task}, timeout=ANSWER_BEGINS_S)
         if poll.state.answering.is_set():
-            await asyncio.wait({task}, timeout=ANSWER_TIMEOUT_S)
+            await asyncio.wait({task}, timeout=ANSWER_ENDS_S)
         task.cancel()
         await asyncio.wait({task})
 
@@ -238,6 +242,7 @@ class Receiver:
                 await self._failed(error, failures)
                 failures += 1
                 continue
+            poll.state = ReceiveState()
             if failures:
                 self._log.info("receiving again", after_failures=failures)
             failures = 0

@@ -53,6 +53,7 @@ class Metrics:
         self.unpublished = counter(
             "events_publish_failed", "Events not published.", ["instance", "topic", "status"]
         )
+        self.waiting = gauge("publish_waiting", "Events that wait for a request.", ["instance", "topic"])
         self.batch = histogram(
             "publish_batch_events", "Events in a publish request.", ["instance", "topic"], BATCH_BUCKETS
         )

@@ -61,6 +61,8 @@ class FakeEventGrid:
 
     ``faults`` are asked in turn, oldest first, for an answer to give instead of the real one. ``token_errors`` maps a
     lock token to the error code its next settling fails with. ``after`` faults answer after the work was done.
+    With ``ending``, receive calls are answered at once with nothing.
+    Calls of an operation in ``holds`` wait for its event. ``polling`` receive calls wait for events now.
     """
 
     def __init__(self, lock_s: float = 60.0, subscriptions: dict[str, list[str]] | None = None) -> None:
@@ -73,8 +75,11 @@ class FakeEventGrid:
         self.token_errors: dict[str, str] = {}
         self.acknowledged: list[dict[str, Any]] = []
         self.rejected: list[str] = []
+        self.holds: dict[str, asyncio.Event] = {}
         self.authorization = {f"SharedAccessKey {KEY}"}
         self.endpoint = ""
+        self.polling = 0
+        self.ending = False
         self._changed = asyncio.Event()
         self._tokens = itertools.count(1)
 
@@ -118,6 +123,8 @@ class FakeEventGrid:
             operation, topic, subscription, dict(request.query), dict(request.headers), await request.read()
         )
         self.calls.append(call)
+        if operation in self.holds:
+            await asyncio.wait_for(self.holds[operation].wait(), 20)
         for fault in self.faults:
             answer = fault(call)
             if answer is not None:
@@ -139,7 +146,11 @@ class FakeEventGrid:
         if call.operation == "publish":
             return self._publish(call)
         if call.operation == "receive":
-            return await self._receive(call, request)
+            self.polling += 1
+            try:
+                return await self._receive(call, request)
+            finally:
+                self.polling -= 1
         return self._settle(call)
 
     def _publish(self, call: Call) -> web.Response:
@@ -162,7 +173,7 @@ class FakeEventGrid:
                 for held in self.queues[call.topic, call.subscription]
                 if held.available_at <= now and (not held.token or held.locked_until <= now)
             ][:most]
-            gone = request.transport is None or request.transport.is_closing()
+            gone = self.ending or request.transport is None or request.transport.is_closing()
             if free or now >= deadline or gone:
                 break
             self._changed.clear()

@@ -36,14 +36,30 @@ class Stream:
 
     def __init__(self, call: Any) -> None:
         self.call = call
+        self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue()
+        # A read that is cancelled ends the call, so that waiting with a time limit must not be on the read itself.
+        self._reading = asyncio.ensure_future(self._read())
+
+    async def _read(self) -> None:
+        try:
+            while (response := await self.call.read()) is not grpc.aio.EOF:
+                self._messages.put_nowait(Message(response))
+            self._messages.put_nowait(EOFError("the stream ended"))
+        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+            self._messages.put_nowait(
+                error if isinstance(error, Exception) else EOFError("the stream was closed")
+            )
 
     async def next(self, timeout_s: float = 5.0) -> Message:
-        """The next message. Raises TimeoutError, and grpc.aio.AioRpcError where the stream ended with an error."""
+        """The next message.
+
+        Raises TimeoutError; EOFError where the stream ended, grpc.aio.AioRpcError where it ended with an error.
+        """
         async with asyncio.timeout(timeout_s):
-            response = await self.call.read()
-        if response is grpc.aio.EOF:
-            raise EOFError("the stream ended")
-        return Message(response)
+            message = await self._messages.get()
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     async def ack(self, message: Message) -> None:
         """The handler succeeded."""
@@ -95,6 +111,14 @@ class Client:
         request = pb.BulkPublishRequest(topic=topic, pubsub_name=self.instance, entries=entries)
         answer = await self.call("BulkPublish", request)
         return {failed.entry_id: failed.error for failed in answer.failed_entries}
+
+    async def pause(self) -> None:
+        """As daprd does before it stops."""
+        await self.call("Pause", pb.PauseRequest())
+
+    async def resume(self) -> None:
+        """The opposite."""
+        await self.call("Resume", pb.ResumeRequest())
 
     async def subscribe(self, topic: str, **metadata: str) -> Stream:
         """Open a stream."""
