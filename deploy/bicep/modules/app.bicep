@@ -40,6 +40,7 @@ param graceSeconds int
 
 var placeholder = 'mcr.microsoft.com/azuredocs/containerapps-helloworld:latest'
 var hasScratch = !empty(scratchPath)
+var certified = !empty(certificateName)
 var withoutCertificate = {
   name: hostname
   bindingType: 'Disabled'
@@ -112,7 +113,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         targetPort: port
         transport: 'auto'
         allowInsecure: false
-        customDomains: empty(hostname) ? [] : [ empty(certificateName) ? withoutCertificate : withCertificate ]
+        customDomains: empty(hostname) ? [] : certified ? [ withCertificate ] : [ withoutCertificate ]
       } : null
     }
     template: {

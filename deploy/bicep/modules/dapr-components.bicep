@@ -5,12 +5,11 @@ param appId string
 @description('What each {placeholder} of the files stands for; azureClientId is the service\'s own identity.')
 param values object
 
-var files = [
-  loadYamlContent('../../../components/azure/images.yaml')
-  loadYamlContent('../../../components/azure/image-events.yaml')
-  loadYamlContent('../../../components/azure/image-records.yaml')
-  loadYamlContent('../../../components/azure/secrets.yaml')
-]
+var images = loadYamlContent('../../../components/azure/images.yaml')
+var imageEvents = loadYamlContent('../../../components/azure/image-events.yaml')
+var imageRecords = loadYamlContent('../../../components/azure/image-records.yaml')
+var secrets = loadYamlContent('../../../components/azure/secrets.yaml')
+var files = [ images, imageEvents, imageRecords, secrets ]
 
 resource environment 'Microsoft.App/managedEnvironments@2025-01-01' existing = {
   name: environmentName
