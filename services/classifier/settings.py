@@ -2,12 +2,15 @@
 
 import socket
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from services.platform.settings import ServiceSettings
+
+SAVING_S: Final = 10
+"""For the link and the record, of the time that a claim lasts."""
 
 
 class Feature(StrEnum):
@@ -103,6 +106,18 @@ class Settings(ServiceSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Settings":
+        if self.image_link == "user_delegation" and not self.storage_account_url:
+            raise ValueError("image_link is user_delegation: storage_account_url must say where")
+        needed = self.engine_max_wait_s + self.vision_timeout_s
+        if self.claim_ttl_s < needed + SAVING_S:
+            raise ValueError(
+                f"claim_ttl_s must be at least {needed + SAVING_S:g}: engine_max_wait_s and vision_timeout_s, "
+                f"and {SAVING_S} s for the rest"
+            )
+        return self
 
     def owner(self) -> str:
         """Who this replica is. A port has one living owner on a host, so a claim by the same owner is a dead one's."""

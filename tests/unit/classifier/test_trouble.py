@@ -99,9 +99,9 @@ async def test_a_claim_that_could_not_be_given_back_is_taken_over(world: World) 
 
 
 async def test_work_ends_before_its_claim_expires(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.classifier.claims.MARGIN_S", 9.95)
+    monkeypatch.setattr("services.classifier.claims.MARGIN_S", 11.95)
     world.analyzer.hold_next()
-    driver = world.start(claim_ttl_s=10)
+    driver = world.start(claim_ttl_s=12, vision_timeout_s=1, engine_max_wait_s=1)
     assert await driver.deliver() == "RETRY"
     assert world.claims.keys() == []
 
