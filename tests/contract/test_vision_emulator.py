@@ -315,14 +315,14 @@ def test_a_wrong_key(vision: VisionProcess) -> None:
 
 
 def test_a_region_without_captions_and_a_rate_limit(pictures: str) -> None:
-    with vision_process(["--no-caption", "--rate-limit", "1"]) as poor:
+    with vision_process(["--no-caption", "--rate-limit", "0.5"]) as poor:
         with ImageAnalysisClient(poor.url, AzureKeyCredential(poor.key), retry_total=0) as client:
             with pytest.raises(HttpResponseError, match="'Caption' is not supported in this region"):
                 client.analyze(SPOT, [VisualFeatures.CAPTION])
             with pytest.raises(HttpResponseError) as limited:
                 client.analyze(SPOT, [VisualFeatures.TAGS])
         assert limited.value.status_code == 429
-        assert int(limited.value.response.headers["Retry-After"]) == 1  # type: ignore[union-attr]
+        assert int(limited.value.response.headers["Retry-After"]) in (1, 2)  # type: ignore[union-attr]
         # With one retry the client waits as told and gets through.
         with ImageAnalysisClient(poor.url, AzureKeyCredential(poor.key), retry_total=1) as patient:
             assert patient.analyze(SPOT, [VisualFeatures.TAGS]).tags is not None
