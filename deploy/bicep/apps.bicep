@@ -28,6 +28,8 @@ param subnetIds object
 param privateNetwork bool
 param resiliency bool
 
+@description('Azure AI Search. Empty: none.')
+param searchEndpoint string
 @description('Empty where Entra signs people in.')
 param apiKeysUrl string
 param entraClientId string
@@ -36,6 +38,7 @@ param queryHostname string
 param certificatesReady bool
 
 var severalRegions = length(locations) > 1
+var queryLocations = empty(searchEndpoint) ? [ locations[0] ] : locations
 var ingestName = 'ingest-${prefix}'
 var queryName = 'query-${prefix}'
 
@@ -81,12 +84,12 @@ module classifierHosting 'modules/hosting.bicep' = [for (place, i) in locations:
   }
 }]
 
-module queryHosting 'modules/hosting.bicep' = {
-  name: 'query-hosting'
+module queryHosting 'modules/hosting.bicep' = [for (place, i) in queryLocations: {
+  name: 'query-hosting-${i}'
   params: {
     service: 'query'
-    name: 'cae-query-${prefix}-0'
-    location: locations[0]
+    name: 'cae-query-${prefix}-${i}'
+    location: place
     tags: tags
     workspaceId: workspaceId
     insightsConnectionString: insightsConnectionString
@@ -96,10 +99,10 @@ module queryHosting 'modules/hosting.bicep' = {
     handlers: sizing.classifier.handlers
     resiliency: resiliency
   }
-}
+}]
 
 var ingestHost = '${ingestName}-0.${ingestHosting[0].outputs.defaultDomain}'
-var queryHost = '${queryName}.${queryHosting.outputs.defaultDomain}'
+var queryHost = '${queryName}-0.${queryHosting[0].outputs.defaultDomain}'
 var ingestUrl = 'https://${severalRegions ? frontDoor.outputs.ingestHost : empty(ingestHostname) ? ingestHost : ingestHostname}'
 var queryUrl = 'https://${severalRegions ? frontDoor.outputs.queryHost : empty(queryHostname) ? queryHost : queryHostname}'
 
@@ -153,20 +156,23 @@ module classifier 'classifier.bicep' = [for (place, i) in locations: {
   }
 }]
 
-module query 'query.bicep' = {
-  name: 'query'
+module query 'query.bicep' = [for (place, i) in queryLocations: {
+  name: 'query-${i}'
   params: {
-    name: queryName
-    location: locations[0]
+    name: '${queryName}-${i}'
+    location: place
     tags: tags
-    environmentId: queryHosting.outputs.environmentId
-    environmentName: queryHosting.outputs.environmentName
+    primary: i == 0
+    environmentId: queryHosting[i].outputs.environmentId
+    environmentName: queryHosting[i].outputs.environmentName
     identityId: identityIds.query
+    clientId: clientIds.query
     pullIdentityId: identityIds.pull
     registryServer: registryServer
     image: images.query
     sizing: sizing.query
     apiKeysUrl: apiKeysUrl
+    searchEndpoint: searchEndpoint
     publicUrl: queryUrl
     ingestUrl: ingestUrl
     hostname: queryHostname
@@ -174,7 +180,7 @@ module query 'query.bicep' = {
     entraClientId: entraClientId
     behindFrontDoor: severalRegions
   }
-}
+}]
 
 module ingestRoute 'modules/front-door-route.bicep' = if (severalRegions) {
   name: 'front-door-ingest'
@@ -195,11 +201,11 @@ module queryRoute 'modules/front-door-route.bicep' = if (severalRegions) {
     profileName: frontDoor.outputs.profileName
     endpointName: frontDoor.outputs.queryEndpoint
     name: 'query'
-    hosts: [ queryHost ]
+    hosts: [for (place, i) in queryLocations: '${queryName}-${i}.${queryHosting[i].outputs.defaultDomain}']
   }
 }
 
 output ingestUrl string = ingestUrl
 output queryUrl string = queryUrl
 output ingestAppId string = ingest[0].outputs.appId
-output queryAppId string = query.outputs.appId
+output queryAppId string = query[0].outputs.appId

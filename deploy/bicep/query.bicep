@@ -1,10 +1,13 @@
-// Query, in the first region only: its index is its own (docs/decisions/0013).
+// Query in one region. Without Azure AI Search its index is its own, and so there is one replica in all
+// (docs/decisions/0013).
 param name string
 param location string
 param tags object
+param primary bool
 param environmentId string
 param environmentName string
 param identityId string
+param clientId string
 param pullIdentityId string
 param registryServer string
 param image string
@@ -12,6 +15,8 @@ param image string
 param sizing object
 @description('Empty where Entra signs people in.')
 param apiKeysUrl string
+@description('Azure AI Search. Empty: an index of its own.')
+param searchEndpoint string
 param publicUrl string
 param ingestUrl string
 param hostname string
@@ -19,6 +24,7 @@ param certificatesReady bool
 param entraClientId string
 param behindFrontDoor bool
 
+var sharesIndex = !empty(searchEndpoint)
 var hasKeys = !empty(apiKeysUrl)
 var hasCertificate = certificatesReady && !empty(hostname)
 
@@ -40,7 +46,7 @@ module app 'modules/app.bicep' = {
     location: location
     tags: tags
     service: 'query'
-    deployedByAzd: true
+    deployedByAzd: primary
     environmentId: environmentId
     identityId: identityId
     platformIdentityIds: [ pullIdentityId ]
@@ -64,6 +70,12 @@ module app 'modules/app.bicep' = {
         { name: 'CLAIMLENS_INGEST_PUBLIC_URL', value: ingestUrl }
         { name: 'CLAIMLENS_PICTURE_ORIGINS', value: publicUrl }
       ],
+      sharesIndex ? [
+        { name: 'CLAIMLENS_SEARCH_ENGINE', value: 'azure' }
+        { name: 'CLAIMLENS_SEARCH_ENDPOINT', value: searchEndpoint }
+        // Which of the app's identities the Azure SDK asks for.
+        { name: 'AZURE_CLIENT_ID', value: clientId }
+      ] : [],
       // Keys and sign-in exclude each other: with both, the service would take Entra's token for a key.
       hasKeys ? [ { name: 'CLAIMLENS_API_KEYS', secretRef: 'api-keys' } ] : []
     )
@@ -73,7 +85,7 @@ module app 'modules/app.bicep' = {
     certificateName: hasCertificate ? 'query' : ''
     environmentName: environmentName
     minReplicas: sizing.minReplicas
-    maxReplicas: sizing.maxReplicas
+    maxReplicas: sharesIndex ? sizing.maxReplicas : 1
     scaleRules: [
       {
         name: 'requests'

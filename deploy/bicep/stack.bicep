@@ -216,6 +216,7 @@ module apps 'apps.bicep' = {
     subnetIds: privateNetwork ? network.outputs.appSubnetIds : {}
     privateNetwork: privateNetwork
     resiliency: resiliency
+    searchEndpoint: search ? searchService.outputs.endpoint : ''
     apiKeysUrl: vault.outputs.apiKeysUrl
     entraClientId: entraClientId
     ingestHostname: ingestHostname

@@ -25,7 +25,6 @@ resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
       infrastructureSubnetId: subnetId
       internal: false
     }
-    zoneRedundant: !empty(subnetId)
   }
 }
 

@@ -89,7 +89,7 @@ def property_of(node: Node | None, key: str) -> Node | None:
 
 
 def chain(node: Node) -> tuple[Node, list[str | Node]] | None:
-    """``a[0].b.c`` as the node ``a`` and the steps ``[index node, "b", "c"]``; None if it does not start with a name."""
+    """``a[0].b.c`` as the node ``a`` and the steps ``[index node, "b", "c"]``; None without a name first."""
     steps: list[str | Node] = []
     while node.type in ("member_expression", "subscript_expression"):
         owner = node.child_by_field_name("object")
