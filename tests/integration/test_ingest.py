@@ -110,7 +110,9 @@ def resources(database: Path, storage: StorageProcess) -> list[daprd.Resource]:
     binding = daprd.blob_binding(
         Component.IMAGES, endpoint=storage.base_url, account=storage.account, key=storage.key
     )
-    return [daprd.sqlite_state(Component.IMAGE_RECORDS, database), binding]
+    # What is published goes nowhere.
+    events = daprd.component(Component.IMAGE_EVENTS, "pubsub.in-memory")
+    return [daprd.sqlite_state(Component.IMAGE_RECORDS, database), binding, events]
 
 
 def ids_in(database: Path) -> set[str]:
@@ -193,6 +195,15 @@ def test_fifty_at_once(stack: Stack) -> None:
     assert {response.status_code for response in responses} == {202}
     assert sum(not response.json()["already_known"] for response in responses) == 25
     assert len(stack.blobs("fifty")) == 25
+
+
+def test_delete(stack: Stack) -> None:
+    identifier = stack.ingest.upload(encoded(), "delete").json()["id"]
+    for _ in range(2):
+        assert stack.ingest.client.delete(f"/v1/images/{identifier}").status_code == 204
+    assert stack.blobs("delete") == []
+    assert stack.record(identifier) is None
+    assert stack.ingest.upload(encoded(), "delete").json()["already_known"] is False
 
 
 def test_storage_away(stack: Stack) -> None:

@@ -276,12 +276,13 @@ async def test_form_of_unknown_length_over_the_limit(opened: Open) -> None:
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\0\0\0\x20ftypavif" + b"\0" * 50,
         b"\0\0\2\0\1\0" + b"\0" * 50,
+        b"\0\0\1\0" + b"\0" * 50,
         b"RIFF\x10\0\0\0WAVEfmt ",
         b"\xff",
         b"GIF88a",
         b"PK\x03\x04" + b"\0" * 50,
     ],
-    ids=["text", "pdf", "BM", "svg", "avif", "cursor", "wave", "one byte", "gif?", "zip"],
+    ids=["text", "pdf", "BM", "svg", "avif", "cursor", "no icons", "wave", "one byte", "gif?", "zip"],
 )
 async def test_not_an_image(stand: Stand, content: bytes) -> None:
     assert_problem(await stand.upload(content), 415, "not-an-image")
