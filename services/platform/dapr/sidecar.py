@@ -71,7 +71,9 @@ class Sidecar:
         told = (await self._tells()).get("subscriptions") or []
         has = {entry.get("topic") for entry in told if entry.get("pubsubname") == pubsub}
         if missing := [topic for topic in topics if topic not in has]:
-            raise SidecarUnavailable(f"not subscribed to {', '.join(missing)} of '{pubsub}'; restart the sidecar")
+            raise SidecarUnavailable(
+                f"not subscribed to {', '.join(missing)} of '{pubsub}'; restart the sidecar"
+            )
 
     async def _tells(self) -> dict[str, Any]:
         """daprd's metadata."""
