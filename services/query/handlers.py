@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ from services.contracts.records import ImageRecord
 from services.platform.errors import NotFound, ServiceError
 from services.query.domain import Change, entry_of
 from services.query.errors import RecordMissing
+from services.query.locks import KeyedLocks
 from services.query.outcomes import Done
 from services.query.ports import Blobs, Catalogue, Changes, Records, SearchIndex, Thumbnails
 
@@ -53,7 +53,7 @@ class Projection:
         self._index = index
         self._changes = changes
         self._thumbnails = thumbnails
-        self._locks: dict[str, _Lock] = {}
+        self._locks = KeyedLocks()
 
     async def blob_created(self, event: BlobCreated) -> Done:
         """A picture arrived. Raises RecordMissing while its record is not there, NotOurs."""
@@ -70,14 +70,14 @@ class Projection:
 
     async def refresh(self, image_id: str) -> Done:
         """Make the entry what the record is now; without a record there is none."""
-        async with self._one_at_a_time(image_id):
+        async with self._locks.holding(image_id):
             found = await self._records.get(record_key(image_id))
             if found is None:
                 return await self._forget(image_id)
             return await self._write(found[0])
 
     async def _arrived(self, image_id: str) -> Done:
-        async with self._one_at_a_time(image_id):
+        async with self._locks.holding(image_id):
             found = await self._records.get(record_key(image_id))
             if found is None:
                 raise RecordMissing(f"image {image_id} was announced and has no record")
@@ -95,24 +95,6 @@ class Projection:
             return Done.KNOWN
         self._changes.publish(Change(image_id, None))
         return Done.REMOVED
-
-    @asynccontextmanager
-    async def _one_at_a_time(self, image_id: str) -> AsyncIterator[None]:
-        entry = self._locks.setdefault(image_id, _Lock())
-        entry.users += 1
-        try:
-            async with entry.lock:
-                yield
-        finally:
-            entry.users -= 1
-            if entry.users == 0:
-                del self._locks[image_id]
-
-
-class _Lock:
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.users = 0
 
 
 @dataclass

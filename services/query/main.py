@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         try:
             for open_ in ports.openers:
                 await open_()
-            await rebuilds.start_if_incomplete()
+            rebuilds.start_if_incomplete()
             yield
         finally:
             feed.close()
@@ -107,7 +107,7 @@ def connect(settings: Settings) -> Ports:
         grpc_port=settings.dapr_grpc_port,
         timeout_s=settings.dapr_timeout_s,
     )
-    index = SqliteIndex(settings.index_path)
+    index, openers, closers = _index(settings)
     checks: dict[str, Check] = {"sidecar": sidecar.check}
     for component in (Component.IMAGE_RECORDS, Component.IMAGES, Component.IMAGE_EVENTS):
         checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
@@ -119,6 +119,27 @@ def connect(settings: Settings) -> Ports:
         catalogue=BlobCatalogue(sidecar, Component.IMAGES),
         index=index,
         checks=checks,
-        openers=(index.open,),
-        closers=(index.close, sidecar.close),
+        openers=openers,
+        closers=(*closers, sidecar.close),
     )
+
+
+def _index(settings: Settings) -> tuple[SearchIndex, tuple[Step, ...], tuple[Step, ...]]:
+    if settings.search_engine == "sqlite":
+        local = SqliteIndex(settings.index_path)
+        return local, (local.open,), (local.close,)
+    # Imported where it is chosen: on one machine nobody waits for the SDK, or needs it.
+    from azure.core.credentials import AzureKeyCredential
+    from azure.identity.aio import DefaultAzureCredential
+
+    from services.query.adapters.azure_index import AzureSearchIndex
+
+    key = settings.search_key.get_secret_value()
+    credential = AzureKeyCredential(key) if key else DefaultAzureCredential()
+    index = AzureSearchIndex(
+        settings.search_endpoint, settings.search_index, credential, timeout_s=settings.search_timeout_s
+    )
+    closers = (
+        (index.close,) if isinstance(credential, AzureKeyCredential) else (index.close, credential.close)
+    )
+    return index, (), closers

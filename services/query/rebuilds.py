@@ -23,15 +23,20 @@ class BackgroundRebuild:
         self._rebuilder = rebuilder
         self._index = index
         self._task: asyncio.Task[None] | None = None
+        self._asked = False
 
     def start(self) -> None:
         """Begin one, unless one is under way."""
+        self._asked = True
+        self._begin()
+
+    def start_if_incomplete(self) -> None:
+        """Begin one if the index is not complete; an index that is away is asked until it answers."""
+        self._begin()
+
+    def _begin(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._until_through(), name="rebuild")
-
-    async def start_if_incomplete(self) -> None:
-        if not await self._index.complete():
-            self.start()
 
     async def stop(self) -> None:
         """Cancel what is under way; what it did stays."""
@@ -50,7 +55,9 @@ class BackgroundRebuild:
         wait_s = FIRST_RETRY_S
         while True:
             try:
-                await self._rebuilder.rebuild()
+                if self._asked or not await self._index.complete():
+                    await self._rebuilder.rebuild()
+                self._asked = False
                 return
             except Unavailable as error:
                 log.warning("rebuild will be tried again", why=error.detail, wait_s=wait_s)

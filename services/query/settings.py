@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.platform.settings import ServiceSettings
 
@@ -18,6 +18,14 @@ class Settings(ServiceSettings):
     lanes: int = Field(
         default=4, ge=1, le=64, description="Subscriptions per topic: messages in flight at once."
     )
+
+    search_engine: Literal["sqlite", "azure"] = "sqlite"
+    search_endpoint: str = Field(default="", description="https://NAME.search.windows.net, for azure.")
+    search_index: str = Field(default="images", description="Beginning of the index's name, for azure.")
+    search_key: SecretStr = Field(
+        default=SecretStr(""), description="Empty: Microsoft Entra, by DefaultAzureCredential."
+    )
+    search_timeout_s: float = Field(default=5.0, gt=0)
 
     content_mode: Literal["link", "bytes"] = Field(
         default="link",

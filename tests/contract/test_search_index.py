@@ -1,21 +1,26 @@
-"""What every SearchIndex does: the fake that unit tests use, and SQLite."""
+"""What every SearchIndex does: the fake that unit tests use, SQLite, and Azure AI Search by its own client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from azure.core.credentials import AzureKeyCredential
 
 from services.contracts.records import ImageRecord, Status
 from services.query.adapters import sqlite_search
+from services.query.adapters.azure_index import AzureSearchIndex
 from services.query.adapters.sqlite_index import SqliteIndex
 from services.query.domain import Page, Query, Sort, entry_of
 from services.query.ports import SearchIndex
 from tests.support.fakes.index import FakeIndex
 from tests.support.records import BEGINNING, classified, received, reviewed
+from tests.support.search_service import KEY, SearchService, search_service
 
 Fill = Callable[..., Awaitable[None]]
 
@@ -44,10 +49,36 @@ async def sqlite_probing(directory: Path) -> AsyncIterator[SearchIndex]:
             yield index
 
 
+@asynccontextmanager
+async def azure(_: Path) -> AsyncIterator[SearchIndex]:
+    """Azure AI Search's own client and our stand-in for the service; an index of its own for each test."""
+    credential = AzureKeyCredential(KEY)
+    index = AzureSearchIndex(service().url, f"images-{uuid4().hex}", credential, timeout_s=10)
+    try:
+        yield index
+    finally:
+        await index.close()
+
+
+_services = ExitStack()
+
+
+@cache
+def service() -> SearchService:
+    return _services.enter_context(search_service())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    _services.close()
+    service.cache_clear()
+
+
 Maker = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]
 
 
-@pytest.fixture(params=[fake, sqlite, sqlite_probing], ids=lambda maker: maker.__name__)
+@pytest.fixture(params=[fake, sqlite, sqlite_probing, azure], ids=lambda maker: maker.__name__)
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SearchIndex]:
     maker: Maker = request.param
     async with maker(tmp_path) as made:
@@ -168,23 +199,26 @@ async def test_words(index: SearchIndex, fill: Fill, text: str, found: list[int]
 @pytest.mark.parametrize(
     ("conditions", "found"),
     [
-        ({}, [1, 2, 3, 4]),
+        ({}, [1, 2, 3, 4, 5]),
         ({"tags": ("car",)}, [1, 2]),
         ({"tags": ("car", "road")}, [1]),
         ({"tags": ("nothing",)}, []),
+        ({"tags": ("x' or 'a' eq 'a",)}, []),
+        ({"tags": ("o'clock",)}, [4]),
+        ({"claim_id": "' or 1=1 --"}, []),
         ({"labels": ("vehicle",)}, [2]),
         ({"labels": ("total loss",)}, [3]),
         ({"tags": ("car",), "labels": ("vehicle",)}, [2]),
         ({"claim_id": "C-2"}, [3]),
         ({"claim_id": "c-2"}, []),
-        ({"status": Status.RECEIVED}, [4]),
+        ({"status": Status.RECEIVED}, [5]),
         ({"tags": ("car",), "min_confidence": 0.5}, [1]),
         ({"tags": ("car",), "min_confidence": 0.9}, [1]),
         ({"labels": ("vehicle",), "min_confidence": 0.8}, []),
         ({"labels": ("total loss",), "min_confidence": 1.0}, [3]),
         ({"min_confidence": 0.55}, [1, 2]),
-        ({"min_confidence": 0.0}, [1, 2, 3, 4]),
-        ({"received_from": "2026-11-22T12:00:02.000Z"}, [2, 3, 4]),
+        ({"min_confidence": 0.0}, [1, 2, 3, 4, 5]),
+        ({"received_from": "2026-11-22T12:00:02.000Z"}, [2, 3, 4, 5]),
         ({"received_before": "2026-11-22T12:00:02.000Z"}, [1]),
         ({"text": "car", "claim_id": "C-1", "status": Status.CLASSIFIED, "tags": ("road",)}, [1]),
     ],
@@ -196,7 +230,8 @@ async def test_filters(
         1: classified(1, tags={"Car": 0.9, "road": 0.3}),
         2: classified(2, tags={"car": 0.2}, labels={"vehicle": 0.6}),
         3: reviewed(classified(3, claim_id="C-2", tags={"house": 0.5}), ["Total Loss"]),
-        4: received(4, claim_id=None),
+        4: classified(4, claim_id=None, tags={"o'clock": 0.1}),
+        5: received(5, claim_id=None),
     }
     await fill(*records.values())
     page = await index.search(Query(**conditions), 100)  # type: ignore[arg-type]

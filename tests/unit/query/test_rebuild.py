@@ -108,6 +108,23 @@ async def test_an_empty_index_builds_itself_and_is_not_ready_before(
     assert set(world.index.entries) == {received(1).id}
 
 
+async def test_an_index_that_is_away_at_the_start_stops_nothing(world: World) -> None:
+    world.store(received(1))
+    world.catalogue.listed = [received(1).id]
+    world.index.faults.down = True
+    app = world.app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://query") as client,
+    ):
+        await until(lambda: world.index.faults.count("complete") >= 1)
+        assert (await client.get("/readyz")).status_code == 503
+        # Asked for while it is away, and done when it is back, complete or not.
+        assert (await client.post("/v1/index/rebuild")).status_code == 202
+        world.index.faults.down = False
+        await until(lambda: received(1).id in world.index.entries)
+
+
 async def test_an_index_of_another_schema_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "index.db"
     index = SqliteIndex(path)
