@@ -16,10 +16,10 @@ setup: ## make .venv, Dapr, Azurite and the sample photos; start nothing
 	@$(PYTHON) -m tools.setup $(SETUP_FLAGS)
 
 run: setup ## set up and start everything, print the gallery's address; Ctrl-C stops it
-	@$(RUN) tools.stack run
+	@$(RUN) tools.stack run $(ARGS)
 
 demo: setup ## upload the sample photos and print what was found in them
-	@$(RUN) tools.stack demo
+	@$(RUN) tools.stack demo $(ARGS)
 
 test: setup ## every check and every test; fails if one of them does
 	@failed=; \

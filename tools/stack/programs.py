@@ -83,6 +83,7 @@ def _service(app: dict[str, Any], common: dict[str, Any], settings: StackSetting
         "--config": ROOT / common["configFilePath"],
         "--resources-path": settings.components,
         "--max-body-size": common["maxBodySize"],
+        "--dapr-listen-addresses": common["apiListenAddresses"],
         # Nothing here uses actors or the scheduler; with an address their absence fills the log.
         "--placement-host-address": "",
         "--scheduler-host-address": "",
