@@ -151,7 +151,10 @@ function drawFacets() {
     return [...missing, ...on, ...off].slice(0, limit).map(chip(kind, act));
   };
   const bar = byId("facets");
-  bar.replaceChildren(...chips("label", acts.onLabel, 8), ...chips("tag", acts.onTag, FACETS));
+  const all = [...chips("label", acts.onLabel, 8), ...chips("tag", acts.onTag, FACETS)];
+  const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+  // What is filtered by comes first: on a phone the rest is out of sight.
+  bar.replaceChildren(...all.filter(pressed), ...all.filter((button) => !pressed(button)));
   bar.hidden = !bar.children.length;
 }
 
