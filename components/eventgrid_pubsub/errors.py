@@ -3,6 +3,7 @@
 ComponentError
 ├── InvalidMetadata        a field of the component's metadata is missing, unknown or out of range
 ├── InvalidEvent           what was to be published is no CloudEvent, or is too large
+├── NotAllPublished        of the entries of a bulk publish, some were not published
 ├── NotInitialised         a call for a component instance that daprd has not initialised
 ├── AmbiguousConsumer      several sidecars share the socket, and the subscription does not say whose it is
 ├── CredentialsUnavailable no token could be had from Microsoft Entra
@@ -11,7 +12,11 @@ ComponentError
     └── ServiceError       an answer other than 200; carries the HTTP status, the error's code and Retry-After
 """
 
+from collections.abc import Mapping
+
 import grpc
+
+SHOWN_ENTRIES = 10
 
 _STATUS_OF_HTTP = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -45,6 +50,20 @@ class InvalidEvent(ComponentError):
     """An event that Event Grid would refuse."""
 
     status = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class NotAllPublished(ComponentError):
+    """Entries of a bulk publish that were not published, with the error of each; carries the first one's status."""
+
+    def __init__(self, failed: Mapping[str, ComponentError], published: int) -> None:
+        shown = [f"{entry_id}: {error}" for entry_id, error in list(failed.items())[:SHOWN_ENTRIES]]
+        if len(failed) > len(shown):
+            shown.append(f"and {len(failed) - len(shown)} more")
+        was = (
+            f"{published} entries were published, {len(failed)} not" if published else "nothing was published"
+        )
+        super().__init__(f"{was}: {'; '.join(shown)}")
+        self.status = next(iter(failed.values())).status
 
 
 class NotInitialised(ComponentError):

@@ -9,7 +9,7 @@ import structlog
 
 from components.eventgrid_pubsub.cloudevents import CONTENT_TYPE, to_publish, unwrap
 from components.eventgrid_pubsub.delivery import Delivery
-from components.eventgrid_pubsub.errors import ComponentError, InvalidEvent
+from components.eventgrid_pubsub.errors import ComponentError, InvalidEvent, NotAllPublished
 from components.eventgrid_pubsub.instances import Instances
 from components.eventgrid_pubsub.lanes import Lane
 from components.eventgrid_pubsub.proto import eventgrid_pubsub_contract_pb2 as pb
@@ -74,29 +74,30 @@ class PubSub(stubs.PubSubServicer):  # type: ignore[misc]
         return pb.PublishResponse()
 
     async def BulkPublish(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Publishes what it can and names the entries it could not."""
-        failed: dict[str, ComponentError] = {}
-        entries: list[str] = []
+        """Publishes every entry, or fails and names those it did not.
+
+        failed_entries stays empty: daprd up to 1.18 takes an answer that carries it for a success, and the app would
+        never know. Entries that cannot be published are found before any is sent.
+        """
+        invalid: dict[str, ComponentError] = {}
         events: list[bytes] = []
+        for entry in request.entries:
+            metadata = {**request.metadata, **entry.metadata}
+            try:
+                events.append(to_publish(entry.event, metadata, _event_type(entry), request.pubsub_name))
+            except InvalidEvent as error:
+                invalid[entry.entry_id] = error
         try:
+            if invalid:
+                raise NotAllPublished(invalid, 0)
             session = self._instances.for_publishing(context.peer(), _instance(context))
+            errors = await session.publisher(request.topic.split("#", 1)[0]).publish(events)
+            if errors:
+                failed = {request.entries[index].entry_id: error for index, error in errors.items()}
+                raise NotAllPublished(failed, len(events) - len(errors))
         except ComponentError as error:
             await _abort(context, error)
-        for entry in request.entries:
-            try:
-                metadata = {**request.metadata, **entry.metadata}
-                events.append(to_publish(entry.event, metadata, _event_type(entry), request.pubsub_name))
-                entries.append(entry.entry_id)
-            except InvalidEvent as error:
-                failed[entry.entry_id] = error
-        errors = await session.publisher(request.topic.split("#", 1)[0]).publish(events)
-        failed.update({entries[index]: error for index, error in errors.items()})
-        return pb.BulkPublishResponse(
-            failed_entries=[
-                pb.BulkPublishResponseFailedEntry(entry_id=entry_id, error=str(error))
-                for entry_id, error in failed.items()
-            ]
-        )
+        return pb.BulkPublishResponse()
 
     async def Pause(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Hands over nothing more; streams and handlers go on."""

@@ -100,8 +100,8 @@ class Client:
             "Publish", pb.PublishRequest(topic=topic, pubsub_name=self.instance, data=body, metadata=metadata)
         )
 
-    async def bulk_publish(self, topic: str, events: dict[str, bytes | dict[str, Any]]) -> dict[str, str]:
-        """Publish entries; gives the errors by entry id."""
+    async def bulk_publish(self, topic: str, events: dict[str, bytes | dict[str, Any]]) -> None:
+        """Publish entries."""
         entries = [
             pb.BulkMessageEntry(
                 entry_id=entry_id, event=event if isinstance(event, bytes) else json.dumps(event).encode()
@@ -110,7 +110,7 @@ class Client:
         ]
         request = pb.BulkPublishRequest(topic=topic, pubsub_name=self.instance, entries=entries)
         answer = await self.call("BulkPublish", request)
-        return {failed.entry_id: failed.error for failed in answer.failed_entries}
+        assert not answer.failed_entries
 
     async def pause(self) -> None:
         """As daprd does before it stops."""

@@ -19,7 +19,7 @@ async def succeed(_event: dict[str, Any]) -> str:
 
 
 class Subscriber:
-    """``handler`` gives SUCCESS, RETRY or DROP for each event; ``events`` are in order of arrival."""
+    """``handler`` gives SUCCESS, RETRY or DROP for each event; ``events`` are in order of arrival, ``headers`` too (in lower case)."""
 
     def __init__(self, subscriptions: Sequence[dict[str, Any]], handler: Handler = succeed) -> None:
         self.subscriptions = list(subscriptions)
@@ -39,7 +39,7 @@ class Subscriber:
     async def _event(self, request: web.Request) -> web.Response:
         event = json.loads(await request.read())
         self.events.append(event)
-        self.headers.append(dict(request.headers))
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.working += 1
         self.most_at_once = max(self.most_at_once, self.working)
         try:

@@ -1,8 +1,11 @@
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import daprd
 from tests.support.eventgrid_component import ComponentProcess, eventgrid_component
@@ -10,10 +13,12 @@ from tests.support.eventgrid_process import EventGridProcess, eventgrid
 
 PUBSUB = "image-events"
 SETTINGS = {"lock_duration": "60s", "max_delivery_count": 10, "event_ttl": "7d"}
+BRIEF = {**SETTINGS, "lock_duration": "3s"}
 TOPICS: dict[str, dict[str, dict[str, Any]]] = {
     "orders": {"app": SETTINGS, "other": SETTINGS},
-    "letters": {"app": SETTINGS},
+    "brief": {"app": BRIEF},
 }
+Resource = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def component(tmp_path: Path) -> Iterator[ComponentProcess]:
 
 
 @pytest.fixture
-def resource(grid: EventGridProcess) -> Callable[..., dict[str, Any]]:
+def resource(grid: EventGridProcess) -> Resource:
     """Makes the Component resource; keywords add metadata."""
 
     def make(**metadata: str) -> dict[str, Any]:
@@ -37,3 +42,24 @@ def resource(grid: EventGridProcess) -> Callable[..., dict[str, Any]]:
         return daprd.component(PUBSUB, "pubsub.azure.eventgrid", fields)
 
     return make
+
+
+_generations = itertools.count(1)
+
+
+def bump_generation(dapr: daprd.Daprd) -> None:
+    """Change the component's ``generation``: daprd reloads it and opens its streams anew."""
+    path = dapr.resources / "00.yaml"
+    document = yaml.safe_load(path.read_text())
+    fields = {entry["name"]: entry["value"] for entry in document["spec"]["metadata"]}
+    fields["generation"] = str(next(_generations))
+    document["spec"]["metadata"] = [{"name": name, "value": value} for name, value in fields.items()]
+    new = dapr.resources.parent / "new.yaml"
+    new.write_text(yaml.safe_dump(document))
+    os.replace(new, path)  # noqa: PTH105
+
+
+def settled(grid: EventGridProcess, topic: str = "orders", subscription: str = "app") -> bool:
+    """Whether the subscription has no event left."""
+    queue = grid.queue(topic, subscription)
+    return not (queue["available"] or queue["locked"])

@@ -187,7 +187,7 @@ async def test_a_stream_whose_consumer_cannot_be_told_is_refused(socket: Path, g
 async def test_large_messages_pass_both_ways(client: Client, grid: FakeEventGrid) -> None:
     events = {str(number): event(number, data="x" * 900_000) for number in range(12)}
     streams = [await client.subscribe(f"orders#{number}") for number in range(12)]
-    assert await client.bulk_publish("orders", dict(events)) == {}
+    await client.bulk_publish("orders", dict(events))
     messages = await asyncio.gather(*(stream.next(20) for stream in streams))
     assert {message.event["id"] for message in messages} == {f"event-{number}" for number in range(12)}
     assert all(len(message.event["data"]) == 900_000 for message in messages)
