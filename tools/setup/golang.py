@@ -71,7 +71,8 @@ class Go:
         # At most: those that an earlier build has left in the cache are not compiled again.
         say("compiling")
         compiled = _Counter("", lambda count: say(f"{count} of at most {packages} packages"))
-        linker = ["-trimpath", "-ldflags", f"-s -w {source.variables}"]
+        # The linker leaves debugging data out (-s -w), so the compiler need not make it: an eighth of its time.
+        linker = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", f"-s -w {source.variables}"]
         self._run(
             ["build", *source.flags, "-v", *linker, "-o", str(into), source.package],
             source,
