@@ -1,0 +1,1 @@
+"""The container images' requirements, and what tests need to build images."""
