@@ -8,8 +8,9 @@ from pathlib import Path
 import uvloop
 
 from components.eventgrid_pubsub import __version__
-from components.eventgrid_pubsub.app import SOCKET_NAME, PortInUse, Settings, SocketInUse, serve
+from components.eventgrid_pubsub.app import PortUnavailable, Settings, serve
 from components.eventgrid_pubsub.durations import seconds
+from components.eventgrid_pubsub.sockets import SOCKET_NAME, SocketUnavailable
 from components.eventgrid_pubsub.telemetry import configure_logging
 
 DEFAULT_FOLDER = "/tmp/dapr-components-sockets"
@@ -32,6 +33,11 @@ def _parser() -> argparse.ArgumentParser:
         "--socket-mode", type=lambda text: int(text, 8), default=env("EVENTGRID_PUBSUB_SOCKET_MODE", "0600"),
         help="permissions of the socket, octal [EVENTGRID_PUBSUB_SOCKET_MODE] (default 0600; 0666 where daprd runs as "
         "another user)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exclusive", action="store_true", default=env("EVENTGRID_PUBSUB_EXCLUSIVE", "").lower() in ("1", "true"),
+        help="one sidecar alone uses each socket, as in a pod: saves about a tenth of the CPU time "
+        "[EVENTGRID_PUBSUB_EXCLUSIVE]",
     )  # fmt: skip
     parser.add_argument(
         "--http-host", default=env("EVENTGRID_PUBSUB_HTTP_HOST", "127.0.0.1"),
@@ -67,10 +73,11 @@ def main() -> int:
         http_port=arguments.http_port,
         grace_s=arguments.grace,
         socket_mode=arguments.socket_mode,
+        exclusive=arguments.exclusive,
     )
     try:
         uvloop.run(serve(settings))
-    except (SocketInUse, PortInUse) as error:
+    except (SocketUnavailable, PortUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

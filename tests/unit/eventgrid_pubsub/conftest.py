@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from components.eventgrid_pubsub.app import SOCKET_NAME, Component, Settings
+from components.eventgrid_pubsub.app import Component, Settings
+from components.eventgrid_pubsub.sockets import SOCKET_NAME
 from components.eventgrid_pubsub.telemetry import Metrics
 from tests.support.fake_event_grid import KEY, FakeEventGrid, running
 from tests.support.pubsub_client import Client, connected

@@ -7,7 +7,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from components.eventgrid_pubsub.app import SOCKET_NAME, Component, Settings, SocketInUse
+from components.eventgrid_pubsub.app import Component, Settings
+from components.eventgrid_pubsub.sockets import SOCKET_NAME, SocketUnavailable
 from tests.support.fake_event_grid import KEY, FakeEventGrid, error, event
 from tests.support.pubsub_client import Client, connected
 from tests.support.waiting import until
@@ -88,9 +89,9 @@ async def test_it_can_be_started_again(folder: Path, grid: FakeEventGrid) -> Non
 async def test_a_socket_left_behind_is_replaced(folder: Path) -> None:
     first = Component(Settings(folders=(folder,), http_port=0))
     await first.start()
-    with pytest.raises(SocketInUse, match="another component answers there"):
+    with pytest.raises(SocketUnavailable, match="another component answers there"):
         await Component(Settings(folders=(folder,), http_port=0)).start()
     await first.stop(0)
     (folder / SOCKET_NAME).write_text("not a socket")
-    with pytest.raises(SocketInUse, match="not a socket"):
+    with pytest.raises(SocketUnavailable, match="not a socket"):
         await Component(Settings(folders=(folder,), http_port=0)).start()

@@ -92,3 +92,10 @@ def test_the_folder_comes_from_daprs_variable(folder: Path, tmp_path: Path) -> N
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait(10)
+
+
+def test_a_path_too_long_for_a_socket_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    ended = run("--sockets-folder", str(folder), "--http-port", "0")
+    assert ended.returncode == 2
+    assert "azure.eventgrid.sock cannot be used: AF_UNIX path too long" in ended.stderr

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from components.eventgrid_pubsub.app import SOCKET_NAME, Component, PortInUse, Settings
+from components.eventgrid_pubsub.app import Component, PortUnavailable, Settings
+from components.eventgrid_pubsub.sockets import SOCKET_NAME
 from components.eventgrid_pubsub.telemetry import configure_logging
 from components.eventgrid_pubsub.tracing import Tracing, configured
 from tests.support.fake_event_grid import KEY, FakeEventGrid, event
@@ -133,7 +134,7 @@ async def test_without_an_endpoint_there_are_no_spans(monkeypatch: pytest.Monkey
 
 async def test_a_port_in_use_says_so(component: Component, folder: Path, port: int) -> None:
     second = Component(Settings(folders=(folder / "second",), http_port=port))
-    with pytest.raises(PortInUse, match=f"port {port} cannot be used"):
+    with pytest.raises(PortUnavailable, match=f"port {port} cannot be used"):
         await second.start()
     assert not list((folder / "second").iterdir())
 

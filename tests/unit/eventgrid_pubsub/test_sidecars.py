@@ -8,7 +8,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from components.eventgrid_pubsub.app import Component, Settings
 from components.eventgrid_pubsub.proto import eventgrid_pubsub_contract_pb2 as pb
+from components.eventgrid_pubsub.sockets import SOCKET_NAME
 from tests.support.fake_event_grid import KEY, FakeEventGrid, event, running
 from tests.support.pubsub_client import Client, connected
 from tests.support.waiting import until
@@ -191,3 +193,33 @@ async def test_large_messages_pass_both_ways(client: Client, grid: FakeEventGrid
     messages = await asyncio.gather(*(stream.next(20) for stream in streams))
     assert {message.event["id"] for message in messages} == {f"event-{number}" for number in range(12)}
     assert all(len(message.event["data"]) == 900_000 for message in messages)
+
+
+async def test_exclusive_sockets_work_without_the_front(folder: Path, grid: FakeEventGrid) -> None:
+    component = Component(Settings(folders=(folder,), http_port=0, exclusive=True, socket_mode=0o640))
+    await component.start()
+    try:
+        assert permissions(folder / SOCKET_NAME) == 0o640
+        for generation in range(2):
+            async with connected(folder / SOCKET_NAME) as client:
+                await client.init(
+                    endpoint=grid.endpoint, accessKey=KEY, consumerID="app", generation=str(generation)
+                )
+                stream = await client.subscribe("orders")
+                await client.publish("orders", event(generation))
+                message = await stream.next()
+                assert message.event["id"] == f"event-{generation}"
+                await stream.ack(message)
+                await until(lambda: grid.left() == 0)
+    finally:
+        grid.ending = True
+        await component.stop(0)
+    assert not names(folder)
+
+
+def names(path: Path) -> list[str]:
+    return [entry.name for entry in path.iterdir()]
+
+
+def permissions(path: Path) -> int:
+    return path.stat().st_mode & 0o777
