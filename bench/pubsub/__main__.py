@@ -42,7 +42,7 @@ def measure(make: Callable[[], AbstractContextManager[Broker]], figures: Figures
         with sidecar(broker) as daprd:
             if broker.keeps_backlog:
                 _publish(
-                    noted, broker, daprd, "bulk publish", BULK, lambda: publish.in_bulk(daprd.url, BULK, 4)
+                    noted, broker, daprd, "bulk publish", BULK, lambda: publish.in_bulk(daprd.url, BULK, 16)
                 )
         if broker.keeps_backlog:
             _drain(noted, broker)
