@@ -115,12 +115,12 @@ def _callers(given: Parameters) -> Iterator[str]:
         )
     if client and not _GUID.fullmatch(client):
         yield f"CLAIMLENS_ENTRA_CLIENT_ID is {client!r}: the application's id, a GUID"
-    for entry in filter(None, (part.strip() for part in keys.split(","))):
+    for number, entry in enumerate(filter(None, (part.strip() for part in keys.split(","))), start=1):
         name, role, key = [*entry.split(":", 2), "", ""][:3]
-        # The key itself is never printed.
+        # Nothing of the entry is printed: where a colon is missing, any part may be the key.
         if not name or role.lower() not in _ROLES or len(key) < 16:
             yield (
-                f"CLAIMLENS_API_KEYS, entry {name or '?'}: NAME:ROLE:KEY, the role one of {', '.join(_ROLES)}, "
+                f"CLAIMLENS_API_KEYS, entry {number}: NAME:ROLE:KEY, the role one of {', '.join(_ROLES)}, "
                 "the key 16 characters or more"
             )
 

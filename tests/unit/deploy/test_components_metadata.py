@@ -29,7 +29,9 @@ def test_a_component_file_is_right(path: Path) -> None:
 
 
 def test_the_table_is_of_the_pinned_version() -> None:
-    assert f'"module": "github.com/dapr/components-contrib@{pinned_version()}"' in TABLE.read_text(encoding="utf-8")
+    assert f'"module": "github.com/dapr/components-contrib@{pinned_version()}"' in TABLE.read_text(
+        encoding="utf-8"
+    )
     assert set(TYPES) <= set(known_components())
 
 
@@ -79,7 +81,9 @@ def test_a_value_outside_the_allowed_ones_is_found() -> None:
 def test_the_table_is_made_from_a_modules_own_words(tmp_path: Path) -> None:
     azure = tmp_path / "common" / "authentication" / "azure"
     azure.mkdir(parents=True)
-    (azure / "metadata-properties.go").write_text('\t"ClientID": {"azureClientId", "spnClientId"},\n', encoding="utf-8")
+    (azure / "metadata-properties.go").write_text(
+        '\t"ClientID": {"azureClientId", "spnClientId"},\n', encoding="utf-8"
+    )
     folder = tmp_path / "state" / "redis"
     folder.mkdir(parents=True)
     (folder / "metadata.yaml").write_text(
