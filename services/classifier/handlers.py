@@ -10,9 +10,10 @@ from services.classifier import domain
 from services.classifier.claims import Claims
 from services.classifier.domain import Verdict
 from services.classifier.errors import RecordMissing
+from services.classifier.labels.evaluate import labelled
 from services.classifier.looking import Looking
 from services.classifier.outcomes import Done
-from services.classifier.ports import EventPublisher, ImageAnalyzer, ImageLink, Records
+from services.classifier.ports import EventPublisher, ImageAnalyzer, ImageLink, LabelRules, Records
 from services.contracts.events import BlobCreated, ImageEventData, ImageEventType, NotOurs
 from services.contracts.identity import image_id_of_blob
 from services.contracts.names import CONTAINER, Topic, record_key
@@ -37,6 +38,7 @@ class Classifier:
         link: ImageLink,
         analyzers: Sequence[ImageAnalyzer],
         publisher: EventPublisher,
+        rules: LabelRules,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._records = records
@@ -44,6 +46,7 @@ class Classifier:
         self._engines = tuple(analyzer.engine for analyzer in analyzers)
         self._looking = Looking(analyzers, link)
         self._publisher = publisher
+        self._rules = rules
         self._clock = clock
 
     async def blob_created(self, event: BlobCreated) -> Done:
@@ -87,11 +90,12 @@ class Classifier:
         findings, trouble = await self._looking.at(found[0].image, event, names)
         saved = found[0]
         if findings:
-            saved = await self._save(
-                found,
-                event,
-                lambda current: domain.with_findings(current, event, findings, self._engines, self._clock()),
-            )
+
+            def with_findings(current: ImageRecord) -> ImageRecord:
+                told = domain.with_findings(current, event, findings, self._engines, self._clock())
+                return labelled(told, self._rules.current())
+
+            saved = await self._save(found, event, with_findings)
             self._looking.forget(event)
         match self._verdict(saved, event):
             case Verdict.SUPERSEDED:

@@ -13,6 +13,7 @@ from services.classifier.adapters.image_link_presign import PresignedLink
 from services.classifier.claims import Claims
 from services.classifier.engines import build_engines
 from services.classifier.handlers import Classifier
+from services.classifier.labels.source import RuleSource
 from services.classifier.metrics import ClassifierMetrics
 from services.classifier.ports import (
     ClaimDocument,
@@ -48,10 +49,14 @@ class Ports:
 
 
 def create_app(settings: Settings | None = None, ports: Ports | None = None) -> FastAPI:
-    """The classifier's app, on Dapr and the engines, or on the ``ports`` given. No I/O before it serves."""
+    """The classifier's app, on Dapr and the engines, or on the ``ports`` given.
+
+    No I/O before it serves, save reading the label rules. Raises BadEngine, BadRules.
+    """
     settings = settings or Settings()
     registry = CollectorRegistry()
     metrics = ClassifierMetrics(registry)
+    rules = RuleSource(settings.label_rules, metrics)
     ports = ports or connect(settings, metrics)
     classifier = Classifier(
         records=ports.records,
@@ -59,12 +64,14 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         link=ports.link,
         analyzers=ports.analyzers,
         publisher=ports.publisher,
+        rules=rules,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            yield
+            async with rules.watched():
+                yield
         finally:
             for close in reversed(ports.closers):
                 await close()
@@ -74,7 +81,11 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         "Has each new picture classified. Driven by events; see /dapr/subscribe.",
         settings,
         lifespan=lifespan,
-        checks={**ports.checks, **{analyzer.engine: analyzer.check for analyzer in ports.analyzers}},
+        checks={
+            **ports.checks,
+            **{analyzer.engine: analyzer.check for analyzer in ports.analyzers},
+            "label-rules": rules.check,
+        },
         registry=registry,
     )
     subscribe(app, classifier, metrics, lane_count=settings.lanes)

@@ -26,3 +26,16 @@ class ClassifierMetrics:
             registry=registry,
             buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20),
         )
+        self.label_rules_current = Gauge(
+            "claimlens_label_rules_current",
+            "1 if the label rules in force are those of the file, 0 if its present version was refused",
+            registry=registry,
+        )
+        self.label_rules_loads = Counter(
+            "claimlens_label_rules_loads",
+            "New versions of the label rules since the start, by result",
+            ["result"],
+            registry=registry,
+        )
+        for result in ("loaded", "refused"):
+            self.label_rules_loads.labels(result)

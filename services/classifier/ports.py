@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, Field
 
+from services.classifier.labels.reading import RuleSet
 from services.contracts.records import Analysis, ImageRecord, Timestamp
 
 
@@ -95,3 +96,9 @@ class ClaimStore(Protocol):
 
 class EventPublisher(Protocol):
     async def publish(self, topic: str, event_type: str, subject: str, data: BaseModel) -> None: ...
+
+
+class LabelRules(Protocol):
+    """The rules that labels are drawn by; they may change while the service runs."""
+
+    def current(self) -> RuleSet: ...

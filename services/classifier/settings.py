@@ -76,6 +76,12 @@ class Settings(ServiceSettings):
         default=10.0, ge=0, description="Longest that a picture queues for its turn at an engine."
     )
 
+    label_rules: str = Field(
+        default="claims",
+        min_length=1,
+        description="A rule set of services/classifier/labels/sets, or the path of a rule file (docs/labels.md).",
+    )
+
     vision_endpoint: str = Field(default="http://127.0.0.1:10020", description="Scheme and host.")
     vision_key: SecretStr = Field(
         default=SecretStr(""), description="Empty: Microsoft Entra, by DefaultAzureCredential."
