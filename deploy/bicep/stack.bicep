@@ -23,7 +23,7 @@ var sizes = {
   medium: loadJsonContent('sizes/medium.json')
   large: loadJsonContent('sizes/large.json')
 }
-var sizing = sizes[size]
+var sizing = any(sizes[size])
 var locations = concat([ location ], furtherLocations)
 var severalRegions = length(furtherLocations) > 0
 

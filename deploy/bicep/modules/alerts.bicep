@@ -31,13 +31,29 @@ var rules = concat(
   [
     {
       name: 'events-not-handled'
-      description: 'Events used up their deliveries; what became of the pictures is in blob-created-dead or the query subscriptions.'
+      description: 'Events for query used up their deliveries: its index lacks them until it is rebuilt.'
       scope: serviceBusId
       namespace: 'Microsoft.ServiceBus/namespaces'
       metric: 'DeadletteredMessages'
       aggregation: 'Maximum'
       threshold: 0
       dimensions: []
+    }
+    {
+      name: 'pictures-failed'
+      description: 'Pictures that the classifier could not finish in ten deliveries; their records say why.'
+      scope: serviceBusId
+      namespace: 'Microsoft.ServiceBus/namespaces'
+      metric: 'IncomingMessages'
+      aggregation: 'Total'
+      threshold: 0
+      dimensions: [
+        {
+          name: 'EntityName'
+          operator: 'Include'
+          values: [ 'blob-created-dead' ]
+        }
+      ]
     }
     {
       name: 'classifier-behind'

@@ -1,7 +1,8 @@
 // components/azure/resiliency.yaml as the resource type that Container Apps has for it; a preview.
 param environmentName string
 
-var file = loadYamlContent('../../../components/azure/resiliency.yaml')
+// `any`: the compiler would derive a type from the file, and its targets have not the same properties.
+var file = any(loadYamlContent('../../../components/azure/resiliency.yaml'))
 var targets = items(file.spec.targets.components)
 
 func milliseconds(duration string) int => endsWith(duration, 'ms') ? int(replace(duration, 'ms', '')) : 1000 * int(replace(duration, 's', ''))

@@ -126,6 +126,18 @@ FAULTS = [
         "{ who: 'query', role: 'dataContributor' }",
         "Bicep does not give it",
     ),
+    (
+        "deploy/bicep/stack.bicep",
+        "name: 'clm${short}${token}'",
+        "name: 'store${short}${token}'",
+        "24 are allowed",
+    ),
+    (
+        "deploy/bicep/apps.bicep",
+        "'classifier-${prefix}-${i}'",
+        "'classifier-${token}${prefix}'",
+        "32 are allowed",
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.checks.agreement.apps import check_components, check_limits, check_ports, check_settings
 from tools.checks.agreement.guide import check_role_table, check_variables
 from tools.checks.agreement.messaging import check_events, check_keys, check_topics
-from tools.checks.agreement.numbers import check_sizes, check_waits
+from tools.checks.agreement.numbers import check_names, check_sizes, check_waits
 
 CHECKS = (
     check_topics,
@@ -20,6 +20,7 @@ CHECKS = (
     check_limits,
     check_sizes,
     check_waits,
+    check_names,
     check_variables,
     check_role_table,
 )

@@ -7,12 +7,39 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.classifier.settings import Settings as ClassifierSettings
-from tools.checks.agreement.files import components
+from tools.checks.agreement.files import components, project
 from tools.checks.agreement.services import SETTINGS
+from tools.checks.bicep.syntax import property_of, text_of
 
 # Dapr's exponential back-off: factor 1.5, and up to half as much again at random.
 BACKOFF_FACTOR: Final = 1.5
 BACKOFF_JITTER: Final = 1.5
+
+NAME_LIMITS: Final = {
+    "modules/storage.bicep": 24,
+    "modules/vault.bicep": 24,
+    "modules/registry.bicep": 50,
+    "modules/service-bus.bicep": 50,
+    "modules/cosmos.bicep": 44,
+    "modules/search.bicep": 60,
+    "modules/vision.bicep": 62,
+    "modules/hosting.bicep": 60,
+    "ingest.bicep": 32,
+    "classifier.bicep": 32,
+    "query.bicep": 32,
+}
+"""Azure's longest name of what each module creates; Vision appends its account's number."""
+
+# What the parts of names come to at most; stack.bicep and apps.bicep make them.
+NAME_PARTS: Final = {
+    "short": "s" * 8,
+    "take(short, 7)": "s" * 7,
+    "prefix": "p" * 12,
+    "token": "t" * 13,
+    "i": "0",
+    "ingestName": "ingest-" + "p" * 12,
+    "queryName": "query-" + "p" * 12,
+}
 
 
 def check_sizes(root: Path) -> Iterator[str]:
@@ -75,3 +102,18 @@ def check_waits(root: Path) -> Iterator[str]:
     lock = re.search(r"lockDuration = 'PT(\d+)M'", bus)
     if lock is None or int(lock[1]) * 60 < 2 * float(events["lockRenewalInSec"]):
         yield "locks must last twice as long as lockRenewalInSec"
+
+
+def check_names(root: Path) -> Iterator[str]:
+    """No name is longer than Azure allows, with the longest name of a deployment."""
+    for known in project(root).known.values():
+        for module in known.of("module"):
+            limit = NAME_LIMITS.get(module.target)
+            params = property_of(module.value, "params")
+            node = property_of(params, "name") or property_of(params, "prefix")
+            if limit is None or node is None:
+                continue
+            written = text_of(node).strip("'")
+            name = re.sub(r"\$\{([^}]+)\}", lambda part: NAME_PARTS.get(part[1], "?" * 99), written)
+            if len(name) > limit:
+                yield f"{known.path.name}: {written} may have {len(name)} characters, {limit} are allowed"
