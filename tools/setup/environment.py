@@ -58,7 +58,18 @@ class Environment:
             env=env,
             on_line=work.say,
         )
+        self._command()
         self._marker.write_text(self.key)
+
+    def _command(self) -> None:
+        """``.venv/bin/claimlens``: the command line of this checkout, from any folder."""
+        script = self._venv / "bin" / "claimlens"
+        script.write_text(
+            f"#!{self._venv / 'bin' / 'python'}\n"
+            f"import sys\n\nsys.path.insert(0, {str(self._root)!r})\n"
+            "from cli.main import app\n\napp(prog_name='claimlens')\n"
+        )
+        script.chmod(0o755)
 
     def _usable(self) -> bool:
         """Whether there is an environment whose Python runs and is new enough."""
