@@ -59,8 +59,21 @@ def check_file(path: Path) -> list[str]:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
         return [f"{path}: {error}"]
-    components = [d for d in documents if isinstance(d, dict) and d.get("kind") == "Component"]
-    return [f"{path}: {fault}" for document in components for fault in check_component(document)]
+    return [
+        f"{path}: {fault}"
+        for document in documents
+        if _is_dapr(document)
+        for fault in check_component(document)
+    ]
+
+
+def _is_dapr(document: Any) -> bool:
+    # Kustomize has components too.
+    return (
+        isinstance(document, dict)
+        and document.get("kind") == "Component"
+        and str(document.get("apiVersion")).startswith("dapr.io/")
+    )
 
 
 def check_component(document: dict[str, Any]) -> Iterator[str]:
@@ -206,8 +219,11 @@ def _module_folder() -> Path:
 
 def default_files() -> list[Path]:
     """Every component file of the project."""
-    folders = ("components/local", "components/azure")
-    return [path for folder in folders for path in sorted((ROOT / folder).glob("*.yaml"))]
+    found = [path for folder in ("local", "azure") for path in (ROOT / "components" / folder).glob("*.yaml")]
+    deployed = [
+        path for path in (ROOT / "deploy").rglob("*.yaml") if "kind: Component\n" in path.read_text("utf-8")
+    ]
+    return sorted(found) + sorted(deployed)
 
 
 def main() -> int:
