@@ -40,13 +40,14 @@ class Claims:
         self._held: set[str] = set()
 
     @asynccontextmanager
-    async def held(self, image_id: str, etag: str) -> AsyncIterator[None]:
+    async def held(self, image_id: str, version: str) -> AsyncIterator[None]:
         """Hold the claim of this version of the blob while the body runs; give it back if the body raises.
 
+        ``version``: its ETag, and which request to look again is answered, if any.
         The body is cut off, with Unavailable, before the claim expires. A cancelled body keeps the claim: whether
         the engine was called is not known. Raises AlreadyInHand if another holds it.
         """
-        key = f"claim-{image_id}-{etag}"
+        key = f"claim-{image_id}-{version}"
         if key in self._held:
             raise AlreadyInHand("another delivery of this blob is being worked on here")
         self._held.add(key)

@@ -4,11 +4,23 @@ Several engines may look at a picture. The first of them is the primary: its wor
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
 from services.contracts.events import BlobCreated
-from services.contracts.records import Analysis, HistoryEntry, ImageRecord, Reason, Refusal, Status
+from services.contracts.records import (
+    SUPERSEDED_KEPT,
+    Analysis,
+    ClassificationRequest,
+    HistoryEntry,
+    ImageRecord,
+    Reason,
+    Refusal,
+    Status,
+    SupersededAnalysis,
+    continued,
+)
 
 Finding = Analysis | Reason
 """What an engine said of a version of a blob: an analysis, or why there can be none."""
@@ -29,25 +41,40 @@ def verdict(record: ImageRecord, event: BlobCreated, engines: Sequence[str]) -> 
 
 
 def pending(record: ImageRecord, event: BlobCreated, engines: Sequence[str]) -> tuple[str, ...]:
-    """The engines that have yet to speak of this version of the blob.
+    """The engines that have yet to speak of this version of the blob, or to speak again in the event's turn.
 
     A record that was set back to ``received``, or has ``failed``, although it has the primary's word is open again
     for all of them.
     """
     if record.image.etag != event.etag:
         return tuple(engines)
-    if record.status is Status.REJECTED:
-        return ()
-    primary, *others = engines
-    missing = [] if _spoken(record.analysis, event) else [primary]
-    if record.status is not Status.CLASSIFIED and not missing:
-        return tuple(engines)
-    missing += [
-        name
-        for name in others
-        if not _spoken(record.analyses.get(name), event) and not _spoken(record.refusals.get(name), event)
-    ]
-    return tuple(missing)
+    missing = tuple(name for name in engines if not _spoken(record, name, event, primary=engines[0]))
+    if engines[0] in missing or record.status is Status.CLASSIFIED:
+        return missing
+    return () if record.status is Status.REJECTED else tuple(engines)
+
+
+def in_turn(record: ImageRecord, event: BlobCreated) -> BlobCreated:
+    """The event with the request that a delivery of it answers: whichever the record holds, unless that has failed."""
+    asked = record.requested_classification
+    turn = asked.id if asked and asked.reason is None else None
+    return replace(of_version(record, event), request=turn)
+
+
+def of_version(record: ImageRecord, event: BlobCreated) -> BlobCreated:
+    """A request is about the version of the blob that the record knows of; storage's events name their own."""
+    return replace(event, etag=record.image.etag or event.etag) if event.request else event
+
+
+def work(event: BlobCreated) -> str:
+    """Tells apart what is done but once: looking at a version of a blob, and doing so again for a request."""
+    return f"{event.etag}-{event.request}" if event.request else event.etag
+
+
+def is_asked(record: ImageRecord, event: BlobCreated) -> bool:
+    """Whether the record waits for what this request event asks for."""
+    asked = record.requested_classification
+    return asked is not None and asked.id == event.request and asked.done_at is None
 
 
 def older(sequencer: str, than: str | None) -> bool:
@@ -90,16 +117,69 @@ def with_findings(
             changes = {"status": Status.REJECTED, "reason": finding, "analysis": None}
         else:
             refusals[name] = Refusal(code=finding.code, detail=finding.detail, blob_etag=event.etag)
-    return _moved(record, event, at, findings, changes | {"analyses": analyses, "refusals": refusals})
+    if asked := _turn(record, event):
+        answered = [
+            name for name in asked.answered if record.image.etag == event.etag and name not in findings
+        ]
+        done_at = at if engines[0] in findings else asked.done_at
+        changes["requested_classification"] = asked.model_copy(
+            update={"answered": [*answered, *findings], "done_at": done_at}
+        )
+    told = _moved(record, event, at, findings, changes | {"analyses": analyses, "refusals": refusals})
+    return told.model_copy(update={"superseded": _superseded(record, told, at)})
 
 
 def with_failure(record: ImageRecord, event: BlobCreated, reason: Reason, at: datetime) -> ImageRecord:
-    """The record after the last delivery has failed. What engines said before stays."""
-    return _moved(record, event, at, {"": reason}, {"status": Status.FAILED, "reason": reason})
+    """The record after the last delivery has failed. What engines said before stays.
+
+    So does the status of a picture that has its result, where it was only asked for again: the request says why.
+    """
+    changes: dict[str, object] = {"status": Status.FAILED, "reason": reason}
+    if event.request and (asked := _turn(record, event)):
+        request = asked.model_copy(update={"done_at": at, "reason": reason})
+        if record.status in (Status.CLASSIFIED, Status.REJECTED):
+            changes = {}
+        changes["requested_classification"] = request
+    return _moved(record, event, at, {"": reason}, changes)
 
 
-def _spoken(word: Analysis | Refusal | None, event: BlobCreated) -> bool:
+def has_failed(record: ImageRecord, event: BlobCreated) -> bool:
+    """Whether the record says that the deliveries of this event, or of the one before it, came to nothing."""
+    asked = record.requested_classification
+    return record.status is Status.FAILED or bool(event.request and asked and asked.reason)
+
+
+def _turn(record: ImageRecord, event: BlobCreated) -> ClassificationRequest | None:
+    """The record's request, if it is this event's."""
+    asked = record.requested_classification
+    return asked if asked and asked.id == event.request and asked.reason is None else None
+
+
+def _spoken(record: ImageRecord, name: str, event: BlobCreated, *, primary: str) -> bool:
+    """Whether this engine has spoken of the version of the blob that record and event are about."""
+    asked = _turn(record, event)
+    if asked and name not in asked.answered:
+        return False
+    if name == primary:
+        return record.status is Status.REJECTED or _is_of(record.analysis, event)
+    return _is_of(record.analyses.get(name), event) or _is_of(record.refusals.get(name), event)
+
+
+def _is_of(word: Analysis | Refusal | None, event: BlobCreated) -> bool:
     return word is not None and word.blob_etag == event.etag
+
+
+def _superseded(before: ImageRecord, after: ImageRecord, at: datetime) -> list[SupersededAnalysis]:
+    """What was superseded before, and what the record no longer says."""
+    gone = [said for said in _said(before) if said not in _said(after)]
+    moved = [SupersededAnalysis.model_validate(said.model_dump() | {"superseded_at": at}) for said in gone]
+    return [*before.superseded, *moved][-SUPERSEDED_KEPT:]
+
+
+def _said(record: ImageRecord) -> list[Analysis]:
+    """Each analysis once: the primary's stands in two places where there are several engines."""
+    said = [*([record.analysis] if record.analysis else []), *record.analyses.values()]
+    return [each for place, each in enumerate(said) if each not in said[:place]]
 
 
 def _moved(
@@ -113,13 +193,15 @@ def _moved(
         update={"etag": event.etag, "sequencer": event.sequencer or record.image.sequencer}
     )
     moved = record.model_copy(update={"image": image, **changes})
+    asked = _turn(record, event)
     history = [
         HistoryEntry(
             at=at,
-            status=moved.status,
+            status=moved.status if name else Status.FAILED,
             engine=name or None,
             model_version=finding.model_version if isinstance(finding, Analysis) else None,
+            request=asked.id if asked else None,
         )
         for name, finding in findings.items()
     ]
-    return moved.model_copy(update={"history": [*record.history, *history]})
+    return moved.model_copy(update={"history": continued(record.history, *history)})

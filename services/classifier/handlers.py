@@ -53,8 +53,9 @@ class Classifier:
         """Have the picture looked at, once by each engine; save what they say; announce it."""
         identifier = _image_id(event)
         record, _ = await self._load(identifier, event)
+        event = domain.in_turn(record, event)
         if self._verdict(record, event) is Verdict.OPEN:
-            async with self._claims.held(identifier, event.etag):
+            async with self._claims.held(identifier, domain.work(event)):
                 # Read again: whoever held the claim until now may have saved something.
                 found = await self._load(identifier, event)
                 record = found[0]
@@ -74,16 +75,19 @@ class Classifier:
         except RecordMissing:
             log.warning("dead letter without a record")
             return Done.ORPHANED
+        event = domain.of_version(found[0], event)
+        if event.request and not domain.is_asked(found[0], event):
+            return Done.SUPERSEDED
         reason = Reason(code="DeliveriesExhausted", detail=_last_words(attributes))
         saved = found[0]
-        if not _settled(saved, event):
+        if event.request or not _settled(saved, event):
             saved = await self._save(
                 found, event, lambda current: domain.with_failure(current, event, reason, self._clock())
             )
         if self._verdict(saved, event) is Verdict.SUPERSEDED:
             return Done.SUPERSEDED
         await self._announce(saved)
-        return Done.FAILED if saved.status is Status.FAILED else Done.KNOWN
+        return Done.FAILED if domain.has_failed(saved, event) else Done.KNOWN
 
     async def _classify(self, found: tuple[ImageRecord, str], event: BlobCreated) -> Done:
         names = domain.pending(found[0], event, self._engines)

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 KEPT: Final = 256
 
+_Version = tuple[str, str, str | None]
+
 
 class Looking:
     """What was paid for and could not be saved is kept here for the next delivery, of the last 256 pictures."""
@@ -24,7 +26,7 @@ class Looking:
     def __init__(self, analyzers: Sequence[ImageAnalyzer], link: ImageLink) -> None:
         self._analyzers = analyzers
         self._link = link
-        self._kept: OrderedDict[tuple[str, str], dict[str, Finding]] = OrderedDict()
+        self._kept: OrderedDict[_Version, dict[str, Finding]] = OrderedDict()
 
     async def at(
         self, image: Image, event: BlobCreated, engines: Collection[str]
@@ -33,7 +35,7 @@ class Looking:
 
         The engines are asked at the same time. Raises Unavailable if no link can be made.
         """
-        kept = self._kept.setdefault((event.blob, event.etag), {})
+        kept = self._kept.setdefault(_version(event), {})
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         asked = [each for each in self._analyzers if each.engine in engines and each.engine not in kept]
@@ -48,7 +50,7 @@ class Looking:
 
     def forget(self, event: BlobCreated) -> None:
         """What was said of this version of the blob is saved."""
-        self._kept.pop((event.blob, event.etag), None)
+        self._kept.pop(_version(event), None)
 
     async def _ask(
         self, analyzer: ImageAnalyzer, picture: Picture, kept: dict[str, Finding]
@@ -60,3 +62,7 @@ class Looking:
         except Exception as error:  # noqa: BLE001 - the others' findings are saved before it is raised again
             return error
         return None
+
+
+def _version(event: BlobCreated) -> _Version:
+    return event.blob, event.etag, event.request

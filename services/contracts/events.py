@@ -1,4 +1,4 @@
-"""The CloudEvents that the services read and write: storage's BlobCreated, and image-classified.
+"""The CloudEvents that the services read and write: storage's BlobCreated, our request beside it, image-classified.
 
 Sources: CloudEvents 1.0.2; Event Grid's schema of blob storage events.
 """
@@ -13,9 +13,11 @@ from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ValidationError
 
+from services.contracts.names import CONTAINER
 from services.contracts.records import Status
 
 BLOB_CREATED: Final = "Microsoft.Storage.BlobCreated"
+CLASSIFICATION_REQUESTED: Final = "claimlens.classification.requested"
 
 # A blob that is still being written raises these (hierarchical namespace, SFTP): not complete files.
 INCOMPLETE_APIS: Final = frozenset({"CreateFile", "SftpCreate"})
@@ -51,9 +53,24 @@ class ImageEventData(BaseModel):
     status: Status | None = None
 
 
+class ClassificationRequested(BaseModel):
+    """Data of a request, on the topic ``blob-created``, that a picture be classified again (decision 0021).
+
+    ``request`` is the id of the request that the record holds.
+    """
+
+    id: str
+    blob: str
+    etag: str
+    request: str
+
+
 @dataclass(frozen=True)
 class BlobCreated:
-    """A complete blob was written. ``etag`` without quotes; ``sequencer`` orders events of one blob name."""
+    """A complete blob was written, or is to be looked at again (``request``).
+
+    ``etag`` without quotes; ``sequencer`` orders events of one blob name.
+    """
 
     container: str
     blob: str
@@ -63,6 +80,7 @@ class BlobCreated:
     api: str
     sequencer: str
     event_id: str
+    request: str | None = None
 
 
 def parse_event(body: bytes) -> CloudEvent:
@@ -90,7 +108,12 @@ def parse_event(body: bytes) -> CloudEvent:
 
 
 def blob_created(event: CloudEvent) -> BlobCreated:
-    """Read storage's event. Raises NotOurs for other types, incomplete files, and shapes it cannot be."""
+    """Read storage's event, or ours that refers to the same blob.
+
+    Raises NotOurs for other types, incomplete files, and shapes it cannot be.
+    """
+    if event.get_type() == CLASSIFICATION_REQUESTED:
+        return _classification_requested(event)
     if event.get_type() != BLOB_CREATED:
         raise NotOurs(f"type is {event.get_type()!r}, not {BLOB_CREATED}")
     data = event.get_data()
@@ -123,6 +146,24 @@ def image_event_data(event: CloudEvent) -> ImageEventData:
         return ImageEventData.model_validate(event.get_data())
     except ValidationError as error:
         raise NotOurs(f"unreadable data: {error}") from error
+
+
+def _classification_requested(event: CloudEvent) -> BlobCreated:
+    try:
+        data = ClassificationRequested.model_validate(event.get_data())
+    except ValidationError as error:
+        raise NotOurs(f"unreadable data: {error}") from error
+    return BlobCreated(
+        container=CONTAINER,
+        blob=data.blob,
+        etag=data.etag,
+        content_type="",
+        content_length=0,
+        api="",
+        sequencer="",
+        event_id=event.get_id(),
+        request=data.request,
+    )
 
 
 def _container_and_blob(subject: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from tests.support.fakes.faults import Faults
 
 
 class FakeAnalyzer:
-    """Says the same of every picture. ``seen`` has what it was given, in order; ``answers``
+    """Says the same of every picture, as ``version``. ``seen`` has what it was given, in order; ``answers``
     counts what it said, ``will_raise`` plans errors.
 
     A planned fault of ``faults`` becomes AnalyzerUnavailable: before, the engine was away; after, its answer was lost.
@@ -19,6 +19,7 @@ class FakeAnalyzer:
 
     def __init__(self, engine: str = "fake-vision") -> None:
         self.engine = engine
+        self.version = "fake-1"
         self.faults = Faults()
         self.seen: list[Picture] = []
         self.answers = 0
@@ -56,7 +57,7 @@ class FakeAnalyzer:
         self.answers += 1
         return Analysis(
             engine=self.engine,
-            model_version="fake-1",
+            model_version=self.version,
             caption=Caption(text="a car", confidence=0.9),
             tags=[Tag(name="car", confidence=0.99)],
         )
