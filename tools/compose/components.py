@@ -3,7 +3,6 @@
 All of them share one network namespace, so addresses and ports are those of one machine, and nothing else differs.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{target.name}.new"
         fresh.write_text(content)
-        os.replace(fresh, target)
+        fresh.replace(target)
         changed.append(name)
     return changed
 
