@@ -1,6 +1,10 @@
 """A picture's way through the running system, as its users see it."""
 
+import json
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +13,7 @@ from tests.support.scenes import jpeg_of_size, png, tiny_png
 from tests.support.stack import RunningStack
 from tests.support.waiting import until_sync
 from tools.setup import locations
+from tools.stack.settings import ROOT
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -97,6 +102,37 @@ def test_a_bad_upload_gets_its_status(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
     assert answer.json()["trace_id"]
+
+
+def test_the_command_line_uploads_finds_and_classifies_again(stack: RunningStack, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(png(seed=601))
+    (tmp_path / "broken.png").write_bytes(png(seed=602)[:300])
+
+    def claimlens(*arguments: str) -> subprocess.CompletedProcess[str]:
+        addresses = {"CLAIMLENS_INGEST_URL": stack.url("ingest"), "CLAIMLENS_QUERY_URL": stack.url("query")}
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=ROOT, env={**os.environ, **addresses, "COLUMNS": "200"},
+            capture_output=True, text=True, timeout=90, check=False,
+        )  # fmt: skip
+
+    uploaded = claimlens("upload", str(tmp_path), "--claim", "C-cli")
+    assert uploaded.returncode == 1
+    assert "1 accepted, 1 refused." in uploaded.stdout
+    found = until_sync(
+        lambda: claimlens("search", "--claim", "C-cli", "--status", "classified", "--json").stdout,
+        60,
+        "the picture is found",
+    )
+    record = json.loads(found)
+    assert json.loads(claimlens("show", record["id"]).stdout)["id"] == record["id"]
+    again = claimlens("replay", "--claim", "C-cli", "--journal", str(tmp_path / "journal"))
+    assert "1 asked for again" in again.stdout, again.stderr
+    until_sync(
+        lambda: sum(entry["status"] == "classified" for entry in stack.record(record["id"])["history"]) == 2,
+        60,
+        "a second result in the history",
+    )
 
 
 def test_dapr_lists_three_sidecars(stack: RunningStack) -> None:
