@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 from components.eventgrid_pubsub.backoff import retrying
 from components.eventgrid_pubsub.client import EventGridClient
@@ -16,16 +17,20 @@ MAX_REQUEST_BYTES = MAX_EVENT_BYTES
 CONCURRENT_REQUESTS = 4
 WORTH_ANOTHER_EVENTS = 100
 """Events that wait before a request is begun while another one is on its way."""
+LINGER_S = 0.005
+RETURNING = 0.75
+"""Whoever got an answer is likely to publish again: the share of callers to wait for, for LINGER_S at most."""
 _BLAMES_AN_EVENT = frozenset({400, 413})
 
 
 class Ticket:
-    """A call's events on their way: ``errors`` by index once ``done``."""
+    """A call's events on their way: ``errors`` by index once ``done``; no try begins after ``deadline``."""
 
-    __slots__ = ("_left", "done", "errors")
+    __slots__ = ("_left", "deadline", "done", "errors")
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, deadline: float) -> None:
         self._left = events
+        self.deadline = deadline
         self.errors: dict[int, ComponentError] = {}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -44,8 +49,8 @@ _Item = tuple[bytes, Ticket, int]
 class TopicPublisher:
     """Publishes to one topic.
 
-    While a request is on its way, what arrives makes up the next one, which waits for the first unless it is large. So
-    a lone call goes out at once, and many at a time share requests.
+    While a request is on its way, what arrives makes up the next one, which waits for the first unless it is large, and
+    a moment more for the callers that the first one answered. A lone caller's events go out at once.
     """
 
     def __init__(
@@ -63,7 +68,10 @@ class TopicPublisher:
         self._timeout_s = timeout_s
         self._queue: deque[_Item] = deque()
         self._requests: set[asyncio.Task[None]] = set()
+        self._waiting_bytes = 0
         self._scheduled = False
+        self._worth = 0
+        self._linger: asyncio.TimerHandle | None = None
         self._calls = calls
         self._tracing = tracing
         self._published = metrics.published.labels(instance, topic)
@@ -76,9 +84,10 @@ class TopicPublisher:
         """Publish the events; gives the error of each that was not, by its index. Takes publishTimeout at most."""
         if not events:
             return {}
-        ticket = Ticket(len(events))
+        ticket = Ticket(len(events), time.monotonic() + self._timeout_s)
         for index, event in enumerate(events):
             self._queue.append((event, ticket, index))
+            self._waiting_bytes += len(event)
         self._schedule()
         try:
             async with asyncio.timeout(self._timeout_s + 1):
@@ -92,7 +101,7 @@ class TopicPublisher:
         """Wait for what is on its way."""
         deadline = time.monotonic() + timeout_s
         while (self._requests or self._queue) and time.monotonic() < deadline:
-            self._flush()
+            self._flush_all()
             await asyncio.wait(self._requests, timeout=deadline - time.monotonic())
         for task in self._requests:
             task.cancel()
@@ -106,18 +115,31 @@ class TopicPublisher:
     def _flush(self) -> None:
         self._scheduled = False
         while self._queue and self._may_begin():
-            task = asyncio.create_task(self._send(self._next_batch(), time.monotonic() + self._timeout_s))
+            if self._linger is not None:
+                self._linger.cancel()
+                self._linger = None
+            batch = self._next_batch()
+            # The latest deadline: whoever's has passed is not waiting any more.
+            task = asyncio.create_task(self._send(batch, batch[-1][1].deadline))
             self._requests.add(task)
-            task.add_done_callback(self._sent)
+            task.add_done_callback(partial(self._sent, len(batch)))
 
     def _may_begin(self) -> bool:
-        on_their_way = len(self._requests)
-        return not on_their_way or (
-            on_their_way < CONCURRENT_REQUESTS and len(self._queue) >= WORTH_ANOTHER_EVENTS
-        )
+        if len(self._queue) >= WORTH_ANOTHER_EVENTS or self._waiting_bytes >= MAX_REQUEST_BYTES // 2:
+            return len(self._requests) < CONCURRENT_REQUESTS
+        if self._requests:
+            return False
+        return len(self._queue) >= self._worth
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
+    def _sent(self, events: int, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
+        self._worth = int(RETURNING * (events + len(self._queue)))
+        if len(self._queue) < self._worth:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._flush_all)
+        self._flush()
+
+    def _flush_all(self) -> None:
+        self._worth = 0
         self._flush()
 
     def _next_batch(self) -> list[_Item]:
@@ -128,6 +150,7 @@ class TopicPublisher:
             if batch and size > MAX_REQUEST_BYTES:
                 break
             batch.append(self._queue.popleft())
+            self._waiting_bytes -= len(batch[-1][0])
         return batch
 
     async def _send(self, batch: list[_Item], deadline: float) -> None:
