@@ -70,6 +70,7 @@ FAULTS = [
         "",
         "CognitiveServices/accounts must have",
     ),
+    ("deploy/bicep/modules/dapr-components.bicep", "azure/secrets.yaml", "azure/images.yaml", "Bicep loads"),
     ("components/azure/images.yaml", "  name: images\n", "  name: pictures\n", "components on Azure are"),
     (
         "components/azure/images.yaml",

@@ -15,6 +15,15 @@ from tools.checks.bicep.syntax import literal, property_of, walk
 
 def check_components(root: Path) -> Iterator[str]:
     """The same components under the same names as on one machine, for no more apps than there."""
+    bicep = root / "deploy" / "bicep" / "modules"
+    loaded = {
+        name
+        for path in bicep.glob("dapr-*.bicep")
+        for name in re.findall(r"components/azure/([\w-]+\.yaml)'\)", path.read_text(encoding="utf-8"))
+    }
+    there = {path.name for path in (root / "components" / "azure").glob("*.yaml")}
+    if loaded != there:
+        yield f"Bicep loads {sorted(loaded)}, components/azure has {sorted(there)}"
     local, azure = (components(root / "components" / folder) for folder in ("local", "azure"))
     if set(local) != set(azure):
         yield f"components on Azure are {sorted(azure)}, on one machine {sorted(local)}"
