@@ -1,14 +1,13 @@
-"""Ingest's routes: parse, call, respond."""
+"""The route of uploads: parse, call, respond."""
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.contracts.identity import CLAIM_ID, IMAGE_ID
+from services.contracts.identity import CLAIM_ID
 from services.contracts.records import Status
 from services.ingest.body import BodyLimits, read_upload, refuse_declared_length
-from services.ingest.deleting import Deletions
 from services.ingest.handlers import Accepted, Uploads
 from services.ingest.limits import RateLimit, Slots
 from services.ingest.metrics import UploadMetrics
@@ -76,7 +75,6 @@ class UploadAccepted(BaseModel):
 
 def routes(
     uploads: Uploads,
-    deletions: Deletions,
     *,
     body_limits: BodyLimits,
     rate_limit: RateLimit,
@@ -84,7 +82,7 @@ def routes(
     metrics: UploadMetrics,
     query_public_url: str,
 ) -> APIRouter:
-    """The routes of ``/v1/images``."""
+    """``POST /v1/images``."""
     router = APIRouter(prefix="/v1/images", tags=["images"])
 
     @router.post(
@@ -110,7 +108,7 @@ def routes(
     ) -> UploadAccepted:
         """The same bytes for the same claim give the same id, and are classified once."""
         with metrics.refusals():
-            rate_limit.take(_caller(request, principal))
+            rate_limit.take(caller(request, principal))
             refuse_declared_length(request, body_limits)
             async with slots.taken():
                 accepted = await uploads.accept(await read_upload(request, body_limits))
@@ -118,23 +116,10 @@ def routes(
         response.headers["Location"] = f"{query_public_url}/v1/images/{accepted.record.id}"
         return UploadAccepted.of(accepted)
 
-    @router.delete(
-        "/{image_id}",
-        status_code=204,
-        summary="Delete a picture",
-        responses=problem_responses(400, 401, 403, 503),
-    )
-    async def delete(
-        image_id: Annotated[str, Path(pattern=f"^{IMAGE_ID.pattern}$")],
-        principal: Annotated[Principal, Depends(requires(Role.ADMIN))],
-    ) -> None:
-        """The picture, its record and its place in the search go. Repeating it is no error."""
-        await deletions.delete(image_id, by=principal.name)
-
     return router
 
 
-def _caller(request: Request, principal: Principal) -> str:
+def caller(request: Request, principal: Principal) -> str:
     """Whom to count a request for: the key's name, or the address where there are no keys."""
     if principal is not ANYBODY:
         return f"key {principal.name}"

@@ -1,12 +1,13 @@
-"""Reading an upload's body: bounded in size, time and memory, whichever of the two ways it comes."""
+"""Reading a request's body, bounded in size, time and memory: an upload, whichever way it comes, or a document."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -18,8 +19,13 @@ from services.platform.errors import BadRequest, PayloadTooLarge, RequestTimeout
 FORM_ALLOWANCE: Final = 64 * 1024
 """Bytes that a form may have besides its file."""
 
+DOCUMENT_BYTES: Final = 64 * 1024
+"""The most that a request may have whose body is no picture."""
+
 FIELDS: Final = frozenset({"file", "claim_id", "metadata"})
 RAW_TYPES: Final = frozenset({"", "application/octet-stream"})
+
+D = TypeVar("D", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,29 @@ async def read_upload(request: Request, limits: BodyLimits) -> Upload:
     except TimeoutError as error:
         raise RequestTimeout("The body did not arrive in time.") from error
     except ClientDisconnect as error:
-        raise BadRequest(
-            "The connection was closed before the body was complete.", code="incomplete"
-        ) from error
+        raise _incomplete() from error
     raise UnsupportedMediaType(
         f"Send a form (multipart/form-data with `file`) or the bytes as image/*, not {media_type}.",
         code="unsupported-request-type",
     )
+
+
+async def read_document(request: Request, kind: type[D], limits: BodyLimits) -> D:
+    """The JSON document of this kind in the request's body. Raises BadRequest, PayloadTooLarge, RequestTimeout."""
+    small = replace(limits, max_bytes=DOCUMENT_BYTES)
+    try:
+        async with (
+            asyncio.timeout(limits.total_s),
+            aclosing(_chunks(request, small, DOCUMENT_BYTES)) as chunks,
+        ):
+            return kind.model_validate_json(b"".join([chunk async for chunk in chunks]))
+    except TimeoutError as error:
+        raise RequestTimeout("The body did not arrive in time.") from error
+    except ClientDisconnect as error:
+        raise _incomplete() from error
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in error.errors())
+        raise BadRequest("; ".join(faults)) from error
 
 
 async def _read_raw(request: Request, limits: BodyLimits) -> Upload:
@@ -124,7 +146,11 @@ async def _chunks(request: Request, limits: BodyLimits, most: int) -> AsyncGener
 
 
 def _too_large(limits: BodyLimits) -> PayloadTooLarge:
-    return PayloadTooLarge(f"A picture may have at most {limits.max_bytes} bytes.")
+    return PayloadTooLarge(f"There may be at most {limits.max_bytes} bytes.")
+
+
+def _incomplete() -> BadRequest:
+    return BadRequest("The connection was closed before the body was complete.", code="incomplete")
 
 
 def _media_type(request: Request) -> str:

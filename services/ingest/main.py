@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from services.contracts.names import AppId, Component
 from services.contracts.records import ImageRecord
+from services.ingest import afterwards
 from services.ingest.adapters.pillow import PillowInspector
+from services.ingest.again import Reclassifications
 from services.ingest.api import routes
 from services.ingest.body import BodyLimits
 from services.ingest.deleting import Deletions
@@ -19,6 +21,7 @@ from services.ingest.keeping import Keeper
 from services.ingest.limits import RateLimit, Slots
 from services.ingest.metrics import UploadMetrics
 from services.ingest.ports import Blobs, Events, Records
+from services.ingest.reviewing import Reviews
 from services.ingest.settings import Settings
 from services.platform.app import base_app
 from services.platform.dapr.blobs import BlobBinding
@@ -52,6 +55,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         timeout_s=settings.decode_timeout_s,
     )
     keeper = Keeper(ports.records, ports.blobs, first_uploader_wait_s=settings.first_uploader_wait_s)
+    body_limits = BodyLimits(settings.max_upload_bytes, settings.body_timeout_s, settings.body_idle_timeout_s)
+    rate_limit = RateLimit(settings.upload_rate_per_s, settings.upload_burst)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,13 +78,20 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     app.include_router(
         routes(
             Uploads(inspector, keeper),
-            Deletions(ports.records, ports.blobs, ports.events),
-            body_limits=BodyLimits(
-                settings.max_upload_bytes, settings.body_timeout_s, settings.body_idle_timeout_s
-            ),
-            rate_limit=RateLimit(settings.upload_rate_per_s, settings.upload_burst),
+            body_limits=body_limits,
+            rate_limit=rate_limit,
             slots=Slots(settings.max_concurrent_uploads, settings.upload_queue_timeout_s),
             metrics=UploadMetrics(registry),
+            query_public_url=settings.query_public_url,
+        )
+    )
+    app.include_router(
+        afterwards.routes(
+            Reclassifications(ports.records, ports.blobs, ports.events),
+            Reviews(ports.records, ports.events),
+            Deletions(ports.records, ports.blobs, ports.events),
+            body_limits=body_limits,
+            rate_limit=rate_limit,
             query_public_url=settings.query_public_url,
         )
     )

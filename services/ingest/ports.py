@@ -34,6 +34,10 @@ class Blobs(Protocol):
 
     async def exists(self, blob: str) -> bool: ...
 
+    async def etag(self, blob: str) -> str | None:
+        """Without quotes; None if it is not there."""
+        ...
+
     async def delete(self, blob: str) -> None:
         """Nothing happens if it is not there."""
         ...

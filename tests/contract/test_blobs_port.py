@@ -68,6 +68,18 @@ async def test_exists(port: Port, name: str) -> None:
     assert await port.exists(name)
 
 
+async def test_etag_changes_with_the_bytes(port: Port, name: str) -> None:
+    assert await port.etag(name) is None
+    await port.put(name, b"one", "image/jpeg")
+    first = await port.etag(name)
+    await port.put(name, b"two", "image/jpeg")
+    second = await port.etag(name)
+    assert first
+    assert second
+    assert first != second
+    assert '"' not in first
+
+
 async def test_longer_name_is_another_blob(port: Port, name: str) -> None:
     await port.put(f"{name}.bak", b"x", "image/jpeg")
     assert not await port.exists(name)

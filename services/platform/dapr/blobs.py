@@ -34,11 +34,17 @@ class BlobBinding:
 
     async def exists(self, blob: str) -> bool:
         """Whether a blob of exactly this name is there."""
+        return await self.etag(blob) is not None
+
+    async def etag(self, blob: str) -> str | None:
+        """The ETag of the blob of exactly this name, without quotes; None if there is none."""
         query = json.dumps({"prefix": blob, "maxResults": 1})
         async with self._sidecar.calling(f"looking for {blob}") as client:
             response = await client.invoke_binding(self._name, "list", query)
-        found = json.loads(response.data or b"null") or []
-        return any(entry.get("Name") == blob for entry in found)
+        for entry in json.loads(response.data or b"null") or []:
+            if entry.get("Name") == blob:
+                return str(entry["Properties"]["ETag"]).strip('"')
+        return None
 
     async def delete(self, blob: str) -> None:
         """Remove the blob; nothing happens if there is none."""

@@ -1,5 +1,6 @@
 """A blob container in memory: what ``services.platform.dapr.blobs.BlobBinding`` does with a real one."""
 
+import hashlib
 from dataclasses import dataclass
 
 from tests.support.fakes.faults import Faults
@@ -30,6 +31,11 @@ class FakeBlobs:
     async def exists(self, blob: str) -> bool:
         async with self.faults.call("exists"):
             return blob in self.stored
+
+    async def etag(self, blob: str) -> str | None:
+        async with self.faults.call("etag"):
+            found = self.stored.get(blob)
+        return f"0x{hashlib.sha256(found.content).hexdigest()[:16].upper()}" if found else None
 
     async def delete(self, blob: str) -> None:
         async with self.faults.call("delete"):
