@@ -21,6 +21,7 @@ var classifiedGrants = [
 ]
 var createdGrants = [
   { who: 'eventGrid', role: 'serviceBusDataSender' }
+  { who: 'ingest', role: 'serviceBusDataSender' }
 ]
 var createdClassifierGrants = [
   { who: 'classifier', role: 'serviceBusDataReceiver' }
@@ -81,12 +82,9 @@ resource deadClassifier 'Microsoft.ServiceBus/namespaces/topics/subscriptions@20
 resource created 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
   parent: bus
   name: 'blob-created'
-  properties: {
-    defaultMessageTimeToLive: timeToLive
-    // Event Grid keeps the MessageId when it delivers again, for at most a day.
-    requiresDuplicateDetection: true
-    duplicateDetectionHistoryTimeWindow: 'P1D'
-  }
+  // No duplicate detection, which could not be switched off later: ingest publishes here too, and Dapr gives its
+  // messages no MessageId. The services tell repeated events apart by themselves.
+  properties: { defaultMessageTimeToLive: timeToLive }
 }
 
 resource createdClassifier 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = {

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tools.checks.agreement.apps import check_components, check_limits, check_ports, check_settings
 from tools.checks.agreement.guide import check_role_table, check_variables
-from tools.checks.agreement.messaging import check_events, check_keys, check_topics
+from tools.checks.agreement.messaging import check_events, check_keys, check_senders, check_topics
 from tools.checks.agreement.numbers import check_names, check_sizes, check_waits
 
 CHECKS = (
     check_topics,
+    check_senders,
     check_events,
     check_keys,
     check_components,

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from services.contracts.names import CONTAINER, AppId, Topic
 from tools.checks.agreement.files import project
+from tools.checks.bicep.roles import grant_variables, grants_in
 from tools.checks.bicep.syntax import chain, literal, property_of, text_of
+from tools.setup.locations import ROOT
 
 SUBSCRIPTIONS: Final = {
     (Topic.BLOB_CREATED, AppId.CLASSIFIER),
@@ -96,3 +98,42 @@ def check_keys(root: Path) -> Iterator[str]:
             yield f"{known.path.name}: {found.resource_type} must have {path}: {wanted}"
     for missing in sorted(set(NO_KEYS) - seen):
         yield f"there is no {missing}"
+
+
+def check_senders(root: Path) -> Iterator[str]:
+    """Who publishes to a topic may send to it, and no other service may."""
+    files = project(root)
+    bus = next(known for path, known in files.known.items() if path.name == "service-bus.bicep")
+    topics = {
+        found.name: literal(property_of(found.value, "name")) or ""
+        for found in bus.of("resource")
+        if found.resource_type == "Microsoft.ServiceBus/namespaces/topics"
+    }
+    allowed = {
+        (grant["who"], topics[variable.name.removesuffix("Grants")])
+        for variable in grant_variables(bus)
+        if variable.name.removesuffix("Grants") in topics
+        for grant in grants_in(variable)
+        if grant["role"] == "serviceBusDataSender" and grant["who"] in set(AppId)
+    }
+    published = {(str(app), str(topic)) for app in AppId for topic in _published(app)}
+    for app, topic in sorted(published - allowed):
+        yield f"{app} publishes to {topic}, and may not send to it"
+    for app, topic in sorted(allowed - published):
+        yield f"{app} may send to {topic}, and publishes nothing there"
+    for found in bus.of("resource"):
+        inner = property_of(found.value, "properties")
+        if property_of(inner, "requiresDuplicateDetection") and topics.get(found.name) in {
+            t for _, t in published
+        }:
+            yield f"{topics[found.name]}: messages that Dapr publishes have no MessageId to detect duplicates by"
+
+
+def _published(app: AppId) -> set[Topic]:
+    sources = (ROOT / "services" / app).rglob("*.py")
+    names = {
+        name
+        for path in sources
+        for name in re.findall(r"publish\(\s*Topic\.(\w+)", path.read_text(encoding="utf-8"))
+    }
+    return {Topic[name] for name in names}
