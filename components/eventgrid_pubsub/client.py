@@ -205,7 +205,7 @@ class EventGridClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Content-Type",),
                 headers={"User-Agent": f"dapr-pubsub-azure-eventgrid/{__version__}"},
-                auto_decompress=True,
+                trust_env=self._endpoint.startswith("https://"),  # a proxy is never for loopback
             )
         return self._session
 

@@ -306,7 +306,6 @@ class Receiver:
                 properties.lockToken, head.id, properties.deliveryCount, body, locked_until, head
             )
             if keep:
-                delivery.finish = self._tracing.delivery(head, self.topic, self.subscription, delivery.count)
                 self._held[delivery.token] = delivery
                 self._ready.append(delivery)
                 last = delivery
@@ -330,6 +329,10 @@ class Receiver:
             else:
                 self._in_flight += 1
                 self._quiet.clear()
+                if self._tracing.enabled:
+                    delivery.finish = self._tracing.delivery(
+                        delivery.head, self.topic, self.subscription, delivery.count
+                    )
                 lane.offer(delivery)
             self._idle.put(lane)
 

@@ -25,7 +25,7 @@ class Tracing:
         self.enabled = tracer is not None
 
     def delivery(self, head: Head, topic: str, subscription: str, count: int) -> Finish | None:
-        """A span from receiving an event to its handler's result; call what this gives with the error or None."""
+        """A span from handing an event over to its handler's result; call what this gives with the error or None."""
         if not self.enabled:
             return None
         span = self._start(f"process {topic}", SpanKind.CONSUMER, head, topic, "process")
