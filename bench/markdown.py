@@ -1,0 +1,45 @@
+"""Tables in Markdown, and figures as people read them."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns whose cells are figures are aligned to the right."""
+    body = [list(row) for row in rows]
+    figures = [bool(body) and all(_is_figure(row[column]) for row in body) for column in range(len(header))]
+    lines = [_line(header), _line(["---:" if each else "---" for each in figures])]
+    return "\n".join([*lines, *map(_line, body)])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _is_figure(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "$–≤<"
+
+
+def dollars(amount: float) -> str:
+    """Cents below 10 dollars, whole dollars above."""
+    if amount == 0:
+        return "$0"
+    if amount < 0.005:
+        return "< $0.01"
+    return f"${amount:,.2f}" if amount < 10 else f"${amount:,.0f}"
+
+
+def figure(value: float) -> str:
+    """Three digits that count, or the whole number."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def seconds(value: float) -> str:
+    """``2.8 s``, ``4 min 10 s``, ``2 h 5 min``."""
+    if value < 60:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
