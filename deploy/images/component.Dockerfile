@@ -31,7 +31,7 @@ RUN groupadd --gid 10001 claimlens \
     && install --directory --owner 10001 --group 10001 /tmp/dapr-components-sockets
 COPY --from=packages /venv /venv
 WORKDIR /app
-COPY LICENSE deploy/images/health.py ./
+COPY LICENSE deploy/images/health.py deploy/images/start.py ./
 COPY --from=packages /build/sbom.cdx.json ./
 # daprd runs as another user (65532), in a container of its own: it must be able to write to the socket.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
@@ -40,4 +40,4 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 USER 10001:10001
 HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=3 \
     CMD ["python", "health.py", "EVENTGRID_PUBSUB_HTTP_PORT", "/dev/null"]
-CMD ["dapr-eventgrid-pubsub"]
+CMD ["python", "start.py"]

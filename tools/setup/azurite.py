@@ -12,7 +12,7 @@ from tools.setup.work import Work
 NODE_MINIMUM = "20.0"  # what Azurite's dependencies ask for
 
 # npm's own wait of 10 s and a minute between tries: without a network it would say so after minutes.
-_SHORT_RETRIES = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+SHORT_RETRIES = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
 
 
 class Azurite:
@@ -28,12 +28,12 @@ class Azurite:
         return (home / "node").exists() and (home / "node_modules").is_dir()
 
     def run(self, work: Work) -> None:
-        node, npm, env = _node_and_npm(work)
+        node, npm, env = node_and_npm(work)
         work.say("installing from npm")
         made = work.scratch / "azurite"
         shutil.copytree(locations.AZURITE_LOCK.parent, made)
         work.shell.run(
-            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", *_SHORT_RETRIES],
+            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", *SHORT_RETRIES],
             what="Installing Azurite from npm",
             cwd=made,
             env=env,
@@ -42,7 +42,7 @@ class Azurite:
         work.staging.publish(made, locations.azurite_home())
 
 
-def _node_and_npm(work: Work) -> tuple[Path, list[str | Path], dict[str, str]]:
+def node_and_npm(work: Work) -> tuple[Path, list[str | Path], dict[str, str]]:
     """Node's own path (version managers put shims before it), npm's command, and what it needs in its environment."""
     npm = shutil.which("npm")
     node = machine_node()
