@@ -53,6 +53,23 @@ async def test_nothing_new_is_handed_over_while_stopping(
     assert (grid.left(), grid.locked()) == (4, 0)
 
 
+async def test_events_on_their_way_are_given_back(
+    client: Client, grid: FakeEventGrid, component: Component
+) -> None:
+    grid.holds["receive"] = asyncio.Event()
+    stream = await client.subscribe("orders")
+    await until(lambda: grid.of("receive"))
+    grid.put("orders", event(1))
+    stopping = asyncio.ensure_future(component.stop(1.0))
+    await until(lambda: "'lanes': 1" in str(component.status()))
+    grid.holds["receive"].set()
+    await stopping
+    assert (grid.left(), grid.locked()) == (1, 0)
+    assert len(grid.of("release")) == 1
+    with pytest.raises((EOFError, grpc.aio.AioRpcError)):
+        await stream.next()
+
+
 async def test_streams_end_and_the_socket_is_gone(client: Client, component: Component, folder: Path) -> None:
     stream = await client.subscribe("orders")
     reading = asyncio.ensure_future(stream.next(10))
