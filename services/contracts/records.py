@@ -165,23 +165,15 @@ class Refusal(Reason):
     blob_etag: str
 
 
-class EvidenceKind(StrEnum):
-    TAG = "tag"
-    OBJECT = "object"
-    CAPTION = "caption"
-    TEXT = "text"
-    LINES = "lines"
-    PEOPLE = "people"
-
-
 class Evidence(Contract):
     """What an engine said that a label rests on.
 
-    ``value``: the name of the tag or object, the word of the caption, the text that matched; of lines and people
-    their number. ``confidence``: as it counts in the rule.
+    ``kind``: tag, object, caption, phrase, text, lines, people. ``value``: the name of the tag or object, the word of
+    the caption, the phrase, the text that matched; of lines and people their number. ``confidence``: as it counts in
+    the rule.
     """
 
-    kind: EvidenceKind
+    kind: str
     value: str
     confidence: Confidence
     engine: str
@@ -238,7 +230,8 @@ class ImageRecord(Contract):
     ``analyses`` has what each of those said and ``refusals`` which of them cannot, by engine.
 
     ``labels`` are drawn from all of them by the rules that ``label_rules`` names. ``needs_review``: one of the labels
-    is for review. ``superseded``: the latest SUPERSEDED_KEPT analyses that others took the place of, oldest first.
+    is for review, and no person has said what is right. ``superseded``: the latest SUPERSEDED_KEPT analyses that
+    others took the place of, oldest first.
     """
 
     id: str

@@ -7,12 +7,12 @@ tags are no independent witnesses (``car`` and ``vehicle`` are said together), s
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from services.classifier.labels.reading import RuleSet
-from services.classifier.labels.rules import NO_RULE, UNLABELLED, Clue, Rule, normal
-from services.contracts.records import Analysis, Evidence, EvidenceKind, ImageRecord, Label, Status
+from services.classifier.labels.rules import NO_RULE, UNLABELLED, Clue, Rule, normal, squeezed
+from services.contracts.records import Analysis, Evidence, ImageRecord, Label, Status
 
 MAX_EVIDENCE: Final = 8
 MAX_VALUE: Final = 80
@@ -26,7 +26,8 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 def labelled(record: ImageRecord, rules: RuleSet) -> ImageRecord:
     """The record with the labels of its analyses: all engines' words of the present version of the blob.
 
-    A rejected picture has no labels; one that still waits for its primary engine keeps those that it has.
+    A rejected picture has no labels; one that still waits for its primary engine keeps those that it has. What a
+    person has reviewed needs no more review.
     """
     match record.status:
         case Status.CLASSIFIED:
@@ -34,7 +35,7 @@ def labelled(record: ImageRecord, rules: RuleSet) -> ImageRecord:
             changes = {
                 "labels": found,
                 "label_rules": rules.version,
-                "needs_review": any(each.review for each in found),
+                "needs_review": record.review is None and any(each.review for each in found),
             }
         case Status.REJECTED:
             changes = {"labels": [], "label_rules": None, "needs_review": False}
@@ -72,8 +73,9 @@ class _Seen:
     named: dict[str, dict[str, tuple[float, str]]]
     captions: list[tuple[str, float]]
     lines: list[str]
+    squeezed: list[str]
+    line_count: int
     people: list[float]
-    line_count: int = field(default=0)
 
     @classmethod
     def of(cls, analysis: Analysis) -> "_Seen":
@@ -83,13 +85,15 @@ class _Seen:
                 key, said = normal(thing.name), (thing.confidence, thing.name)
                 named[kind][key] = max(named[kind].get(key, said), said)
         captions = [*([analysis.caption] if analysis.caption else []), *analysis.dense_captions]
+        lines = list(_bounded(line.content for line in analysis.text))
         return cls(
             engine=analysis.engine,
             named=named,
             captions=[(f" {_NO_WORD.sub(' ', each.text.casefold())} ", each.confidence) for each in captions],
-            lines=list(_bounded(line.content for line in analysis.text)),
-            people=sorted((each.confidence for each in analysis.people), reverse=True),
+            lines=lines,
+            squeezed=[squeezed(line) for line in lines],
             line_count=len(analysis.text),
+            people=sorted((each.confidence for each in analysis.people), reverse=True),
         )
 
 
@@ -118,7 +122,7 @@ def _matches(clue: Clue, seen: Sequence[_Seen]) -> list[Evidence]:
     """What is said that the clue asks for, surest first."""
     found = [
         Evidence(
-            kind=EvidenceKind(clue.kind),
+            kind=clue.kind,
             value=value[:MAX_VALUE],
             confidence=round(confidence * clue.weight, 4),
             engine=each.engine,
@@ -131,7 +135,7 @@ def _matches(clue: Clue, seen: Sequence[_Seen]) -> list[Evidence]:
 
 
 def _said(clue: Clue, seen: _Seen) -> Iterator[tuple[str, float]]:
-    """Values that match, with what the engine gave them: 1 for text and lines."""
+    """Values that match, with what the engine gave them: 1 for phrases, text and lines."""
     match clue.kind:
         case "tag" | "object" as kind:
             for name in clue.names & seen.named[kind].keys():
@@ -143,6 +147,10 @@ def _said(clue: Clue, seen: _Seen) -> Iterator[tuple[str, float]]:
                 sure = [each for text, each in seen.captions if f" {name} " in text]
                 if sure and max(sure) >= clue.threshold:
                     yield name, max(sure)
+        case "phrase":
+            for said, wanted in clue.phrases:
+                if any(wanted in line for line in seen.squeezed):
+                    yield said, 1.0
         case "text":
             for line in seen.lines:
                 for each in clue.patterns:

@@ -18,13 +18,21 @@ MAX_NAMES: Final = 200
 MAX_FILE_STEPS: Final = 4000
 """For all patterns of a file together, as patterns.MAX_STEPS is for one."""
 
-KINDS: Final = ("tag", "object", "caption", "text", "lines", "people")
+LEAST_LETTERS: Final = 4
+"""Of a phrase: shorter ones stand in other words."""
+
+KINDS: Final = ("tag", "object", "caption", "phrase", "text", "lines", "people")
 _WITH_CONFIDENCE: Final = ("tag", "object", "caption", "people")
 
 
 def normal(name: str) -> str:
     """Names as they are compared: ``Water_Damage``, ``water-damage`` and ``water  damage`` are the same."""
     return " ".join(re.sub(r"[-_]", " ", name).casefold().split())
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits alone: engines that read misplace the spaces, as in ``ACCIDENTREPORT`` and ``re pair``."""
+    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def _listed(value: Any) -> Any:
@@ -46,12 +54,13 @@ class Clue(_Model):
     """One piece of evidence: what an engine may say. Exactly one of KINDS is given.
 
     ``least``: how sure the engine must be of it. ``weight``: the share of the engine's confidence that counts; of
-    text and lines, for which the record has no confidence, all that counts.
+    phrases, text and lines, for which the record has no confidence, all that counts.
     """
 
     tag: Names | None = None
     object_: Names | None = Field(None, alias="object")
     caption: Names | None = None
+    phrase: Names | None = None
     text: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1, max_length=MAX_CLUES)] | None = (
         None
     )
@@ -73,6 +82,9 @@ class Clue(_Model):
             raise ValueError(f"min is for {', '.join(_WITH_CONFIDENCE)}; for {given[0]} give weight")
         if self.case_sensitive and self.text is None:
             raise ValueError("case_sensitive is for text alone")
+        for each in self.phrase or ():
+            if len(squeezed(each)) < LEAST_LETTERS:
+                raise ValueError(f"phrase {each!r} has less than {LEAST_LETTERS} letters; use text for it")
         for each in self.text or ():
             try:
                 pattern(each)
@@ -93,6 +105,11 @@ class Clue(_Model):
     def names(self) -> frozenset[str]:
         """Of tags, objects or words of a caption; as ``normal`` makes them."""
         return frozenset(map(normal, self.tag or self.object_ or self.caption or ()))
+
+    @cached_property
+    def phrases(self) -> tuple[tuple[str, str], ...]:
+        """As given, and squeezed."""
+        return tuple((each, squeezed(each)) for each in self.phrase or ())
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:

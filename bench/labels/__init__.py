@@ -1,0 +1,1 @@
+"""How often the label rules are right."""
