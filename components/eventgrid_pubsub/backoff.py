@@ -13,7 +13,7 @@ RELEASE_DELAYS_S = (0, 10, 60, 600, 3600)
 """The delays Event Grid accepts for a released event, in seconds."""
 
 CALL_BASE_S = 0.1
-CALL_CAP_S = 30.0
+CALL_CAP_S = 10.0
 _IMMEDIATE_BELOW_S = math.sqrt(10.0)
 T = TypeVar("T")
 

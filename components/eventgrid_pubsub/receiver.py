@@ -7,33 +7,22 @@ from datetime import datetime
 
 import structlog
 
-from components.eventgrid_pubsub.backoff import call_delay_s, release_delay_s
-from components.eventgrid_pubsub.client import EventGridClient, Received, ReceiveState
+from components.eventgrid_pubsub.backoff import release_delay_s
+from components.eventgrid_pubsub.client import EventGridClient, Received
 from components.eventgrid_pubsub.cloudevents import read_head
 from components.eventgrid_pubsub.delivery import Delivery
-from components.eventgrid_pubsub.errors import ComponentError, EventGridError, InvalidEvent
+from components.eventgrid_pubsub.errors import InvalidEvent
 from components.eventgrid_pubsub.lanes import IdleLanes, Lane
 from components.eventgrid_pubsub.locks import LockKeeper
 from components.eventgrid_pubsub.metadata import ComponentSettings
+from components.eventgrid_pubsub.poller import Poller
 from components.eventgrid_pubsub.settlement import Settlement
 from components.eventgrid_pubsub.telemetry import Calls, SubscriptionMetrics
 from components.eventgrid_pubsub.tracing import Tracing
 
 PREFETCH_S = 0.25
 """Events received ahead of free lanes: at most what the handlers have lately done in this time."""
-ANSWER_BEGINS_S = 0.5
-ANSWER_ENDS_S = 2.0
-REFUSED_DELAY_S = 1.0
 SETTLE_TIMEOUT_S = 1.5
-
-
-class _Poll:
-    """One run of the receive loop."""
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self.state = ReceiveState()
-        self.task: asyncio.Task[None] | None = None
 
 
 class Receiver:
@@ -58,26 +47,24 @@ class Receiver:
         self.topic = topic
         self.subscription = subscription
         self._metrics = metrics
-        self._calls = calls
         self._tracing = tracing
-        self._settlement = Settlement(client, topic, subscription, metrics, calls, self._wake)
+        self._poller = Poller(
+            client, topic, subscription, settings.max_wait_time_s, calls, self._wanted, self._take
+        )
+        self._settlement = Settlement(client, topic, subscription, metrics, calls, self._poller.wake)
         self._lanes: set[Lane] = set()
         self._idle = IdleLanes()
         self._ready: deque[Delivery] = deque()
         self._held: dict[str, Delivery] = {}
         self._in_flight = 0
-        self._room = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._poll: _Poll | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[None]] = set()
         self._paused = False
         self._closing = False
         self._rate = 0.0
         self._handled = 0
         self._rate_at = time.monotonic()
-        self.problem: str | None = None
         metrics.lanes.set_function(lambda: len(self._lanes))
         metrics.in_flight.set_function(lambda: self._in_flight)
         metrics.buffered.set_function(lambda: len(self._ready))
@@ -98,6 +85,11 @@ class Receiver:
     def lanes(self) -> int:
         """Streams open now."""
         return len(self._lanes)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is received now; None when all is well."""
+        return self._poller.problem
 
     @property
     def in_flight(self) -> int:
@@ -128,7 +120,7 @@ class Receiver:
                 self._settlement.release(delivery, delay)
         self._idle.put(lane)
         self._dispatch()
-        self._wake()
+        self._poller.wake()
 
     def detach(self, lane: Lane) -> None:
         """A stream ended: what it had unanswered goes back at once, for others."""
@@ -142,7 +134,7 @@ class Receiver:
         lane.in_flight.clear()
         self._idle.put(lane)
         if self._lanes:
-            self._wake()
+            self._poller.wake()
         else:
             self._stop()
 
@@ -152,13 +144,13 @@ class Receiver:
         """Hand over nothing more. What waits for a lane goes back; handlers go on."""
         self._paused = True
         self._release_ready()
-        self._wake()
+        self._poller.wake()
 
     def resume(self) -> None:
         """The opposite of pause."""
         self._paused = False
         self._dispatch()
-        self._wake()
+        self._poller.wake()
 
     async def close(self, grace_s: float) -> None:
         """Receive no more, wait up to ``grace_s`` for handlers, settle, give back the rest."""
@@ -173,8 +165,7 @@ class Receiver:
                 )
         for lane in list(self._lanes):
             lane.close()
-        if self._background:
-            await asyncio.wait(self._background, timeout=SETTLE_TIMEOUT_S)
+        await self._poller.stopped(SETTLE_TIMEOUT_S)
         await self._settlement.drain(SETTLE_TIMEOUT_S)
         if self._keeper is not None:
             self._keeper.cancel()
@@ -195,60 +186,16 @@ class Receiver:
                 self._lost,
             )
             self._keeper = asyncio.create_task(keeper.run())
-        if self._poll is None:
-            self._poll = _Poll()
-            self._poll.task = asyncio.create_task(self._run(self._poll))
-        self._wake()
+        self._poller.start()
 
     def _stop(self) -> None:
-        poll, self._poll = self._poll, None
         self._release_ready()
-        if poll is not None and poll.task is not None:
-            poll.stopped = True
-            self._wake()
-            task = asyncio.create_task(self._end(poll, poll.task))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+        self._poller.stop()
         if self._keeper is not None and not self._held:
             self._keeper.cancel()
             self._keeper = None
 
-    async def _end(self, poll: _Poll, task: asyncio.Task[None]) -> None:
-        # Where there are events, the call is answered at once, and they are locked: take them and give them back,
-        # rather than leave them locked.
-        await asyncio.wait({task}, timeout=ANSWER_BEGINS_S)
-        if poll.state.answering.is_set():
-            await asyncio.wait({task}, timeout=ANSWER_ENDS_S)
-        task.cancel()
-        await asyncio.wait({task})
-
     # Receiving
-
-    async def _run(self, poll: _Poll) -> None:
-        failures = 0
-        while not poll.stopped:
-            wanted = self._wanted()
-            if not wanted:
-                self._room.clear()
-                await self._room.wait()
-                continue
-            poll.state = ReceiveState()
-            try:
-                batch = await self._client.receive(
-                    self.topic, self.subscription, wanted, self._settings.max_wait_time_s, poll.state
-                )
-            except ComponentError as error:
-                poll.state = ReceiveState()
-                await self._failed(error, failures)
-                failures += 1
-                continue
-            poll.state = ReceiveState()
-            if failures:
-                self._log.info("receiving again", after_failures=failures)
-            failures = 0
-            self.problem = None
-            if batch:
-                self._take(batch, poll)
 
     def _wanted(self) -> int:
         """How many events to ask for now; 0 to wait for room."""
@@ -274,22 +221,10 @@ class Receiver:
             self._rate_at = now
         return self._rate
 
-    async def _failed(self, error: ComponentError, failures: int) -> None:
-        refused = isinstance(error, EventGridError) and not error.retriable
-        delay = call_delay_s(failures, error.retry_after_s if isinstance(error, EventGridError) else None)
-        if refused:
-            delay += REFUSED_DELAY_S
-        self.problem = str(error)
-        self._calls.retried("receive")
-        self._log.warning(
-            "receiving failed", error=str(error), failures=failures + 1, again_in_s=round(delay, 2)
-        )
-        await asyncio.sleep(delay)
-
-    def _take(self, batch: list[Received], poll: _Poll) -> None:
+    def _take(self, batch: list[Received], stopped: bool) -> None:
         self._metrics.received.inc(len(batch))
         locked_until = time.monotonic() + self._settings.lock_duration_s
-        keep = not (poll.stopped or self._paused)
+        keep = not (stopped or self._paused)
         last: Delivery | None = None
         for received in batch:
             properties = received.brokerProperties
@@ -345,7 +280,7 @@ class Receiver:
     def _lost(self, delivery: Delivery) -> None:
         if not delivery.dispatched:
             self._held.pop(delivery.token, None)  # it stays in the queue, marked, and is passed over
-            self._wake()
+            self._poller.wake()
 
     def _release_ready(self) -> None:
         while self._ready:
@@ -353,9 +288,6 @@ class Receiver:
             self._held.pop(delivery.token, None)
             if not delivery.lost:
                 self._settlement.release(delivery, 0)
-
-    def _wake(self) -> None:
-        self._room.set()
 
 
 def _age_s(time_attribute: str | None) -> float:
