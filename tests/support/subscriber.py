@@ -19,7 +19,10 @@ async def succeed(_event: dict[str, Any]) -> str:
 
 
 class Subscriber:
-    """``handler`` gives SUCCESS, RETRY or DROP for each event; ``events`` are in order of arrival, ``headers`` too (in lower case)."""
+    """``handler`` gives SUCCESS, RETRY or DROP for each event.
+
+    ``events`` are in order of arrival, and so are ``headers``, their names in lower case.
+    """
 
     def __init__(self, subscriptions: Sequence[dict[str, Any]], handler: Handler = succeed) -> None:
         self.subscriptions = list(subscriptions)
