@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one planted fault a line
 """deploy/kubernetes renders, is valid and agrees with the rest; the checks see each kind of slip."""
 
 from collections.abc import Callable
