@@ -43,7 +43,9 @@ def draw(title: str, panels: Sequence[Panel]) -> str:
 
 
 def _panel(panel: Panel, top: float) -> str:
-    most = max([*(max(curve.values, default=0.0) for curve in panel.curves), panel.bound[1] if panel.bound else 0.0])
+    most = max(
+        [*(max(curve.values, default=0.0) for curve in panel.curves), panel.bound[1] if panel.bound else 0.0]
+    )
     step = _step(most)
     end = step * max(1, ceil(most / step))
     parts = [f'<text x="{LEFT}" y="{top - 10}" font-weight="600">{escape(panel.title)}</text>']
@@ -65,7 +67,9 @@ def _panel(panel: Panel, top: float) -> str:
         parts.append(f'<text x="{LEFT + 6}" y="{y - 5:.1f}" font-size="11">{escape(name)}</text>')
     for number, curve in enumerate(panel.curves):
         colour = COLOURS[number % len(COLOURS)]
-        parts.append(f'<path d="{_path(curve.values, end, top)}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(
+            f'<path d="{_path(curve.values, end, top)}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
+        )
         x = WIDTH - RIGHT - 150 * (len(panel.curves) - number)
         parts.append(f'<rect x="{x}" y="{top - 19}" width="12" height="3" fill="{colour}"/>')
         parts.append(f'<text x="{x + 18}" y="{top - 13}">{escape(curve.name)}</text>')

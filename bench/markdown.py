@@ -1,12 +1,44 @@
-"""Tables in Markdown, and figures as people read them."""
+"""Markdown pages: paragraphs filled, tables, and figures as people read them."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+WIDTH: Final = 125
+
+
+def page(*parts: str) -> str:
+    """Parts, which may have several paragraphs each, as a page whose lines are filled."""
+    blocks = [block for part in parts if part for block in part.strip().split("\n\n")]
+    return "\n\n".join(map(_filled, blocks)) + "\n"
+
+
+def _filled(block: str) -> str:
+    if block.startswith(("#", "|", "!", "```")):
+        return block
+    if block.startswith("- "):
+        items = ("\n" + block).split("\n- ")[1:]
+        return "\n".join(_fill(f"- {item}", "  ") for item in items)
+    return _fill(block, "")
+
+
+def _fill(text: str, indent: str) -> str:
+    return textwrap.fill(
+        " ".join(text.split()),
+        WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns whose cells are figures are aligned to the right."""
+    """Columns of figures are aligned to the right, save the first column."""
     body = [list(row) for row in rows]
-    figures = [bool(body) and all(_is_figure(row[column]) for row in body) for column in range(len(header))]
+    figures = [
+        column > 0 and bool(body) and all(_is_figure(row[column]) for row in body)
+        for column in range(len(header))
+    ]
     lines = [_line(header), _line(["---:" if each else "---" for each in figures])]
     return "\n".join([*lines, *map(_line, body)])
 
@@ -16,7 +48,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] in "$–≤<"
+    bare = cell.strip("*")
+    return not bare or bare[0].isdigit() or bare.startswith(("$", "–", "≤", "<", "under ", "over "))
 
 
 def dollars(amount: float) -> str:

@@ -73,9 +73,7 @@ class Operations:
     @property
     def sidecar_calls(self) -> int:
         """Through Dapr: state, bindings, publishing and deliveries."""
-        return (
-            sum(number for *_, number in self.state) + self.blob_writes + self.published + self.deliveries
-        )
+        return sum(number for *_, number in self.state) + self.blob_writes + self.published + self.deliveries
 
 
 class _Vision:

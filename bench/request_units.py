@@ -44,7 +44,9 @@ def rows(operations: Operations) -> list[tuple[str, int, float]]:
         units = {"get": read, "create": insert, "replace": replace, "delete": insert}[operation](kb)
         found.append((f"{service}: {operation} {document}, {kb} kB", number, units))
     claims = sum(
-        number for _, operation, document, number in operations.state if (operation, document) == ("create", "claim")
+        number
+        for _, operation, document, number in operations.state
+        if (operation, document) == ("create", "claim")
     )
     found.append(("Cosmos DB: expiry of the claim", claims, insert(operations.claim_kb)))
     return found

@@ -21,7 +21,9 @@ def simulate(scenario: scenarios.Scenario, assumptions: Assumptions) -> report.R
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.capacity", description=__doc__)
-    parser.add_argument("--write", type=Path, help="also write the page to this file, and its pictures beside it")
+    parser.add_argument(
+        "--write", type=Path, help="also write the page to this file, and its pictures beside it"
+    )
     arguments = parser.parse_args()
     assumptions = Assumptions()
     try:

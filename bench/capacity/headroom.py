@@ -53,7 +53,9 @@ def resources(
     def flow(name: str, unit: str, limit: float, each: float, lift: str, source: str) -> Resource:
         mean = size.mean_per_s * each
         used = mean * assumptions.busiest
-        return Resource(name, unit, limit, mean, used, size.pictures_per_month * limit / used, False, lift, source)
+        return Resource(
+            name, unit, limit, mean, used, size.pictures_per_month * limit / used, False, lift, source
+        )
 
     def stock(name: str, unit: str, limit: float, month: float, lift: str, source: str) -> Resource:
         breaks_at = size.pictures_per_month * limit / month if month else inf

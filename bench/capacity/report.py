@@ -9,10 +9,10 @@ from bench.capacity.headroom import Resource
 from bench.capacity.scenarios import GOAL_P95_S, MANY, Scenario
 from bench.capacity.simulation import Result
 from bench.charts import Curve, Panel, draw
-from bench.markdown import figure, seconds, table
+from bench.markdown import figure, page, seconds, table
 from bench.sizes import Size
 
-COMMAND = "python -m bench capacity --write docs"
+COMMAND = "python -m bench --only capacity --write docs"
 PICTURES = "pictures"
 
 
@@ -23,18 +23,22 @@ class Run:
 
 
 def render(
-    days: list[Run], trouble: list[Run], many: list[Run], found: list[Resource], large: Size, assumptions: Assumptions
+    days: list[Run],
+    trouble: list[Run],
+    many: list[Run],
+    found: list[Resource],
+    large: Size,
+    assumptions: Assumptions,
 ) -> str:
     """The page. ``found``: by when they break."""
-    parts = [
+    return page(
         _head(large, assumptions),
         _days(days),
         _trouble(trouble),
-        _many(many),
+        _many(many, large.classifier.max_replicas),
         _headroom(found, large, assumptions),
         _assumed(assumptions),
-    ]
-    return "\n\n".join(parts) + "\n"
+    )
 
 
 def pictures(runs: list[Run]) -> dict[str, str]:
@@ -71,18 +75,32 @@ def chart(run: Run) -> str:
 
 
 def _head(large: Size, assumptions: Assumptions) -> str:
+    busiest = large.mean_per_s * assumptions.busiest
     return f"""# How much it carries
 
-Made by `{COMMAND}`: a simulation second by second, with fixed seeds, of what `deploy/bicep` deploys and what the classifier's
-code does. It was never compared with a deployed system; what it takes for granted stands [at the end](#assumptions).
+Made by `{COMMAND}`: a simulation second by second, with fixed seeds, of what `deploy/bicep` deploys and
+what the classifier's code does. It was never compared with a deployed system; what it takes for granted stands
+[at the end](#assumptions).
 
-At size large {large.pictures_per_month:,} pictures a month are {large.mean_per_s:.1f} a second; on a Monday's busiest hour
-{large.mean_per_s * assumptions.busiest:.0f}. {large.accounts} Vision accounts answer {large.vision_calls_per_s:.0f} calls a second,
-and {large.classifier.max_replicas} replicas with {large.handlers} messages each make as many. The time is that from the stored
-picture to its saved result."""
+At size large {large.pictures_per_month:,} pictures a month are {large.mean_per_s:.1f} a second, and {busiest:.0f} in a
+Monday's busiest hour. {large.accounts} Vision accounts answer {large.vision_calls_per_s:.0f} calls a second, and
+{large.classifier.max_replicas} replicas with {large.handlers} messages each make as many. Times are from the stored
+picture to its saved result. Two regions double all of it but Service Bus, storage and Cosmos DB's writes."""
 
 
-HEADER = ("", "pictures", "backlog at most", "p50", "p95", "p99", "replicas", "replica-hours", "429", "retried", "dead")
+HEADER = (
+    "",
+    "pictures",
+    "backlog at most",
+    "p50",
+    "p95",
+    "p99",
+    "replicas",
+    "replica-hours",
+    "429",
+    "retried",
+    "dead",
+)
 
 
 def _row(run: Run) -> list[str]:
@@ -101,33 +119,33 @@ def _row(run: Run) -> list[str]:
 
 
 def _days(days: list[Run]) -> str:
-    missed = [run for run in days if run.result.times.percentile(0.95) > GOAL_P95_S]
-    goal = (
-        f"Goal: p95 within {GOAL_P95_S:g} s: reached at every size."
-        if not missed
-        else f"Goal: p95 within {GOAL_P95_S:g} s: missed at {', '.join(run.scenario.name for run in missed)}."
-    )
+    missed = [run.scenario.name for run in days if run.result.times.percentile(0.95) > GOAL_P95_S]
+    reached = f"missed at {', '.join(missed)}" if missed else "reached at every size"
     return f"""## A busy day
 
 {table(HEADER, map(_row, days))}
 
-{goal} At size small nearly every picture waits for the first replica to start: there is none most of the time.
+Goal: p95 within {GOAL_P95_S:g} s, {reached}. At size small nearly every picture waits for the first replica to start:
+most of the time there is none. `minReplicas` 1 in sizes/small.json would spare that.
 
 ![Arrivals, backlog and replicas of a day at size large](pictures/capacity-large.svg)"""
 
 
 def _trouble(trouble: list[Run]) -> str:
-    drained = {run.scenario.name: _calm_again(run.result) for run in trouble}
+    calm = {run.scenario.name: seconds(_calm_again(run.result)) for run in trouble}
+    dead = {run.scenario.name: run.result.dead or "no" for run in trouble}
     return f"""## The same day with something out of the ordinary
 
 {table(HEADER, map(_row, trouble))}
 
-- **Burst**: what comes in beyond Vision's rate waits in Service Bus; the backlog is worked off
-  {seconds(drained["burst"])} after the burst begins. Nothing is lost or refused: ingest and storage take it at once.
-- **Outage**: each message in hand is tried again by its sidecar and keeps its place; the others wait in Service Bus uncounted.
-  Back to normal {seconds(drained["outage"])} after it begins.
-- **Sooner**: the scale rule lets each replica collect half a minute's messages. With 20 pictures wait far less, for somewhat more
-  replica-hours.
+- **Burst**: what comes beyond Vision's rate waits in Service Bus, and is worked off {calm["burst"]} after the burst
+  began. What ingest does while its own replicas start is not modelled: it answers what finds no place within 20 s with
+  429 and Retry-After.
+- **Outage**: a message in hand is tried again by its sidecar and keeps its place; the others wait in Service Bus,
+  where nothing counts against them. Back to normal {calm["outage"]} after it began; {dead["outage"]} pictures are
+  marked `failed`.
+- **Sooner**: the scale rule lets each replica collect half a minute's messages before there is another. With 20,
+  pictures wait far less, for somewhat more replica-hours.
 
 ![The day with a burst](pictures/capacity-burst.svg)
 
@@ -144,7 +162,7 @@ def _calm_again(result: Result) -> float:
     return float(end - begin)
 
 
-def _many(many: list[Run]) -> str:
+def _many(many: list[Run], fitting: int) -> str:
     rows = []
     for run in many:
         last = run.result.seconds[len(run.result.seconds) // 2 :]
@@ -165,15 +183,18 @@ An hour of steady load; done and refused are of its second half.
 
 {table(header, rows)}
 
-- **The article's 200 instances** have one picture in hand each. The busiest hour needs some 60 pictures in hand; here
-  {MANY} instances with one each do just what 12 replicas with ten do, and cost twenty times as much. What limits both is Vision.
-- **Replicas that do not know of each other** are the danger: with the shares of 12, {MANY} replicas ask Vision for twenty times what
-  it answers, and mostly collect refusals. Bicep derives the most replicas from Vision's calls a minute for this reason; shares fitted
-  to the number of replicas keep refusals down even at 240.
-- **With Vision out of the way** (120 accounts, or 24 that were raised to 50/s) Service Bus Standard is the next bound, then Cosmos
-  DB's throughput. With Premium and a higher maximum, {MANY} replicas carry the load.
-- **Container Apps** gives an environment 100 cores: 200 replicas of half a core. More is a quota request, up to 5,000 cores. A
-  revision takes 300 replicas in the portal and 1,000 by template."""
+- **The article's 200 instances** have one picture in hand each. The busiest hour needs some 60 pictures in hand:
+  {MANY} instances with one each do just what {fitting} replicas with ten do, and cost {MANY // fitting} times as much.
+  Vision limits both.
+- **Replicas that do not know of each other** are the danger: with the shares of {fitting}, {MANY} replicas ask Vision
+  for {MANY // fitting} times what it answers, and mostly collect refusals. Bicep therefore derives the number of
+  replicas from Vision's calls a minute. Shares fitted to {MANY} replicas leave no refusals under load, and few when many idle
+  ones begin at once.
+- **With Vision out of the way** (120 accounts, or 24 raised to 50/s) Service Bus Standard is the next bound, then
+  Cosmos DB's throughput. With Premium and a higher maximum {MANY} replicas carry 1,000 pictures a second, 2.6 billion a
+  month; Premium's own bound depends on its messaging units and is not modelled.
+- **Container Apps** gives an environment 100 cores, which are 200 replicas of half a core; {MANY} take a quota request
+  (up to 5,000 cores). A revision takes 300 replicas in the portal and 1,000 by template."""
 
 
 def _headroom(found: list[Resource], large: Size, assumptions: Assumptions) -> str:
@@ -190,22 +211,18 @@ def _headroom(found: list[Resource], large: Size, assumptions: Assumptions) -> s
         for each in found
     ]
     header = ("resource", "limit", "mean use", "busiest hour", "breaks at", "lifted by", "source")
-    first = [each for each in found if each.breaks_at < large.pictures_per_month]
-    flows = [each for each in found if not each.stock]
-    early = (
-        "**Before {:,} a month**: {}.".format(large.pictures_per_month, "; ".join(each.name for each in first))
-        if first
-        else f"Nothing breaks before {large.pictures_per_month:,} a month."
-    )
+    early = [each.name for each in found if each.breaks_at < large.pictures_per_month]
+    first = [f"{each.name} ({figure(each.breaks_at / 1e6)} million)" for each in found if not each.stock]
+    before = "; ".join(early) if early else "nothing"
     return f"""## What breaks first
 
-Size large, by the number of pictures at which the busiest hour ({assumptions.busiest:.2f} times the month's mean) reaches the limit, or
-at which what is kept fills it.
+Size large. A resource breaks at the number of pictures at which the busiest hour ({assumptions.busiest:.2f} times the
+month's mean) reaches its limit, or at which what is kept fills it.
 
 {table(header, rows)}
 
-{early} Of what is used per second, {flows[0].name} is first, at {figure(flows[0].breaks_at / 1e6)} million, then {flows[1].name}
-({figure(flows[1].breaks_at / 1e6)} million) and {flows[2].name} ({figure(flows[2].breaks_at / 1e6)} million)."""
+**Before {large.pictures_per_month:,} a month**: {before}. Of what is used by the second, {first[0]} is first, then
+{first[1]} and {first[2]}."""
 
 
 def _assumed(assumptions: Assumptions) -> str:

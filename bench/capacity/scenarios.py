@@ -60,7 +60,9 @@ def trouble(large: Size, assumptions: Assumptions) -> Iterator[Scenario]:
     )
 
 
-def many(large: Size, assumptions: Assumptions, *, bus_per_s: float, state_per_s: float) -> Iterator[Scenario]:
+def many(
+    large: Size, assumptions: Assumptions, *, bus_per_s: float, state_per_s: float
+) -> Iterator[Scenario]:
     """An hour of steady load on 240 replicas. ``bus_per_s``, ``state_per_s``: pictures that Service Bus Standard and
     Cosmos DB's throughput let pass.
     """
@@ -94,7 +96,9 @@ def many(large: Size, assumptions: Assumptions, *, bus_per_s: float, state_per_s
     wide = replace(as_is, accounts=accounts, share_per_s=share / accounts, max_replicas=MANY)
     load = demand.steady(1000.0)
     text = f"{MANY} replicas, {accounts} accounts; 1,000/s"
-    yield Scenario("many-bus", f"{text}; Service Bus Standard", replace(wide, through_per_s=bus_per_s), load, HOUR_S)
+    yield Scenario(
+        "many-bus", f"{text}; Service Bus Standard", replace(wide, through_per_s=bus_per_s), load, HOUR_S
+    )
     yield Scenario(
         "many-state",
         f"{text}; Service Bus Premium, Cosmos DB as it is",

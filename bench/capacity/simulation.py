@@ -66,7 +66,7 @@ class Result:
         return sum(getattr(second, name) for second in self.seconds)
 
     def most(self, name: str) -> int:
-        return max(getattr(second, name) for second in self.seconds)
+        return max((int(getattr(second, name)) for second in self.seconds), default=0)
 
 
 def run(

@@ -13,11 +13,13 @@ from bench.sizes import NAMES, SizeError, read
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description=__doc__)
     parser.add_argument("--write", type=Path, help="also write the page to this file")
-    parser.add_argument("--prices", type=Path, default=FILE, help="another price list (default: bench/prices.yaml)")
+    parser.add_argument(
+        "--prices", type=Path, default=FILE, help="another price list (default: bench/prices.yaml)"
+    )
     arguments = parser.parse_args()
     try:
         prices = load(arguments.prices)
-        print("running the services over counting stand-ins; simulating a day of each size", file=sys.stderr, flush=True)
+        print("counting operations, simulating a day of each size", file=sys.stderr, flush=True)
         text = render([read(name) for name in NAMES], prices, of_one_picture())
     except (PriceError, SizeError) as error:
         print(f"bench.costs: {error}", file=sys.stderr)

@@ -26,7 +26,9 @@ def first_hour(prices: PriceList) -> list[tuple[str, float, float]]:
         (what, prices[name].cost(quantity), prices[name].without_free().cost(quantity))
         for what, (name, quantity) in counted
     ]
-    vision = prices["vision.group1"].cost(PICTURES * FEATURES1) + prices["vision.group2"].cost(PICTURES * FEATURES2)
+    vision = prices["vision.group1"].cost(PICTURES * FEATURES1) + prices["vision.group2"].cost(
+        PICTURES * FEATURES2
+    )
     # F0 is free; a subscription has one in a region.
     rows.append((f"Vision, {PICTURES} pictures (F0, else S1)", 0.0, vision))
     rows.append(("Cosmos DB (serverless), storage, Event Grid", 0.001, 0.001))

@@ -108,7 +108,12 @@ def _events(size: Size, habits: Habits, operations: Operations) -> list[Quantity
     return [
         ("Event Grid", "operations", "event_grid.operations", pictures * habits.event_grid_operations),
         ("Service Bus", "namespace", "service_bus.standard.hours", MONTH_HOURS),
-        ("Service Bus", "operations", "service_bus.standard.operations", pictures * service_bus_operations(operations)),
+        (
+            "Service Bus",
+            "operations",
+            "service_bus.standard.operations",
+            pictures * service_bus_operations(operations),
+        ),
     ]
 
 
@@ -117,7 +122,12 @@ def _apps(size: Size, habits: Habits, day_s: ReplicaSeconds) -> list[Quantity]:
     requests = 1 + habits.lookups + habits.searches + habits.views
     return [
         ("Container Apps", "vCPU", "container_apps.vcpu_s", MONTH_DAYS * sum(app.cpu * s for app, s in used)),
-        ("Container Apps", "memory", "container_apps.gib_s", MONTH_DAYS * sum(app.memory_gib * s for app, s in used)),
+        (
+            "Container Apps",
+            "memory",
+            "container_apps.gib_s",
+            MONTH_DAYS * sum(app.memory_gib * s for app, s in used),
+        ),
         ("Container Apps", "requests", "container_apps.requests", size.pictures_per_month * requests),
     ]
 
@@ -141,7 +151,11 @@ def _cosmos(size: Size, habits: Habits, assumptions: Assumptions, operations: Op
         return [("Cosmos DB", "request units", "cosmos.serverless.ru", pictures * units), kept]
     week = [day(size.mean_per_s, assumptions, weekday=weekday) for weekday in range(7)]
     # Billed by the hour for the highest that was needed, a tenth of the maximum at least.
-    hours = [max(rate(hour * 3600 + minute * 60) for minute in range(0, 60, 10)) for rate in week for hour in range(24)]
+    hours = [
+        max(rate(hour * 3600 + minute * 60) for minute in range(0, 60, 10))
+        for rate in week
+        for hour in range(24)
+    ]
     least, most = size.cosmos_max_ru / 10, float(size.cosmos_max_ru)
     billed = sum(min(max(per_s * units, least), most) for per_s in hours) * MONTH_DAYS / 7
     return [("Cosmos DB", "throughput", "cosmos.autoscale.ru_hours", billed), kept]
@@ -194,8 +208,9 @@ def _warnings(
             f"{FREE_TRANSACTIONS // len(features):,} pictures; the table has S1's price."
         )
     if search and (units := partitions(size, habits, operations)) > 1:
+        gigabytes = index_gb(size, habits, operations)
         found.append(
-            f"{size.name}: the index of a month is {index_gb(size, habits, operations):,.0f} GB, {units} partitions; Bicep "
-            "makes one (deploy/bicep/modules/search.bicep). The table has the price of as many as are needed."
+            f"{size.name}: AI Search's index of a month is {gigabytes:,.0f} GB, {units} partitions; Bicep makes one "
+            "(deploy/bicep/modules/search.bicep). The table has the price of as many as are needed."
         )
     return found

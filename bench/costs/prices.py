@@ -113,7 +113,8 @@ def _price(name: str, entry: dict[str, Any], sources: dict[str, Any]) -> Price:
         raise PriceError(f"{name}: confirmed must be true or false")
     source = sources[entry["source"]]
     tiers = tuple(
-        Tier(tier.get("to"), float(tier["price"])) for tier in entry.get("tiers", [{"price": entry.get("price")}])
+        Tier(tier.get("to"), float(tier["price"]))
+        for tier in entry.get("tiers", [{"price": entry.get("price")}])
     )
     bounds = [tier.to for tier in tiers]
     ends = [bound for bound in bounds if bound is not None]
