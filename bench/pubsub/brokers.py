@@ -42,7 +42,14 @@ def event_grid(lanes: int = 32) -> Iterator[Broker]:
         topics = {"bench": {"bench": {"lock_duration": "60s", "event_ttl": "7d"}}}
         grid = stack.enter_context(eventgrid(Path(folder), topics))
         port = free_port()
-        command = [sys.executable, "-m", "components.eventgrid_pubsub", "--http-port", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "components.eventgrid_pubsub",
+            "--http-port",
+            str(port),
+            "--exclusive",
+        ]
         sockets = {"DAPR_COMPONENTS_SOCKETS_FOLDER": folder}
         process = stack.enter_context(_process(command, Path(folder) / "component.log", sockets))
         _wait(f"http://127.0.0.1:{port}/healthz", "component")
