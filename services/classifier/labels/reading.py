@@ -136,6 +136,8 @@ def _what(error: ErrorDetails, level: str) -> str:
             return f"must have a letter or digit in it, not {shown}"
         case "string_too_long":
             return f"must have at most {context['max_length']} characters"
+        case "list_type" if level == "clue":
+            return f"must be text, or a list of texts, not {shown}; put it in quotes"
         case "list_type":
             return f"must be a list, not {shown}"
         case "too_short":
