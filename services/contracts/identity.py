@@ -8,6 +8,11 @@ UNCLAIMED: Final = "unclaimed"
 CLAIM_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 IMAGE_ID: Final = re.compile(r"[0-9a-f]{32}")
 
+ORIGINALS: Final = "_originals"
+"""A folder whose name can be no claim's."""
+
+_PICTURE: Final = re.compile(rf"{CLAIM_ID.pattern}/({IMAGE_ID.pattern})\.[a-z0-9]{{1,8}}")
+
 
 def image_id(claim_id: str | None, sha256: str) -> str:
     """32 hex digits, the same for the same bytes in the same claim.
@@ -23,7 +28,12 @@ def blob_name(claim_id: str | None, identifier: str, extension: str) -> str:
     return f"{claim_id or UNCLAIMED}/{identifier}.{extension}"
 
 
+def original_name(claim_id: str | None, identifier: str, extension: str) -> str:
+    """Where the file is kept that was sent, if the picture had to be converted. No claim's pictures are there."""
+    return f"{ORIGINALS}/{blob_name(claim_id, identifier, extension)}"
+
+
 def image_id_of_blob(name: str) -> str | None:
-    """The image id in a blob name that ``blob_name`` made; None for a blob that is not ours."""
-    stem = name.rpartition("/")[2].partition(".")[0]
-    return stem if IMAGE_ID.fullmatch(stem) else None
+    """The image id in a blob name that ``blob_name`` made; None for a blob that is none of the pictures."""
+    found = _PICTURE.fullmatch(name)
+    return found[1] if found else None

@@ -18,7 +18,7 @@ BINARY: Final = {"type": "string", "format": "binary"}
 REQUEST_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
-        "description": "A picture of at most 20 MB: JPEG, PNG, GIF, BMP, WEBP, ICO, TIFF or MPO, told by its "
+        "description": "A picture of at most 20 MB: JPEG, PNG, GIF, BMP, WEBP, ICO, TIFF, MPO or HEIC, told by its "
         "content. Its name and declared type are not looked at.",
         "content": {
             "multipart/form-data": {
@@ -45,7 +45,10 @@ REQUEST_BODY: Final[dict[str, Any]] = {
 
 
 class UploadAccepted(BaseModel):
-    """``status`` is ``received``, or what the picture has become if it was ``already_known``."""
+    """``status`` is ``received``, or what the picture has become if it was ``already_known``.
+
+    ``sha256``, ``content_type`` and ``size`` are those of what was sent.
+    """
 
     id: str
     claim_id: str | None
@@ -60,13 +63,14 @@ class UploadAccepted(BaseModel):
     @classmethod
     def of(cls, accepted: Accepted) -> "UploadAccepted":
         record, image = accepted.record, accepted.record.image
+        sent = image.original or image
         return cls(
             id=record.id,
             claim_id=record.claim_id,
             status=record.status,
-            sha256=image.sha256,
-            content_type=image.content_type,
-            size=image.size,
+            sha256=sent.sha256,
+            content_type=sent.content_type,
+            size=sent.size,
             width=image.width,
             height=image.height,
             already_known=accepted.already_known,

@@ -1,4 +1,4 @@
-"""Deleting a picture: its blob, its record, and through an event its entry in query's index.
+"""Deleting a picture: its blob (and that of its original), its record, and through an event its entry in query's index.
 
 The blob goes first: the record says where it is, so that a deletion that was broken off can be repeated. The record
 goes by its ETag: whoever changed it meanwhile (an upload of the same picture, the classifier) may have written more,
@@ -39,6 +39,8 @@ class Deletions:
                     break
                 record, etag = found
                 await self._blobs.delete(record.image.blob)
+                if record.image.original is not None:
+                    await self._blobs.delete(record.image.original.blob)
                 if await self._records.delete(record_key(identifier), etag):
                     log.info("picture deleted", claim_id=record.claim_id, by=by)
                     break

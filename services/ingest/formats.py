@@ -1,9 +1,12 @@
-"""The image formats that Azure AI Vision reads, told by their bytes; and whether a file of one is all there.
+"""The image formats that are taken, told by their bytes; and whether a file of one is all there.
+
+They are those that Azure AI Vision reads, and HEIC, which is converted for it.
 
 Sources: the formats' own specifications; Vision's limits in its documentation.
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,14 +28,17 @@ BMP: Final = Format(("BMP",), "image/bmp", "bmp")
 WEBP: Final = Format(("WEBP",), "image/webp", "webp")
 ICO: Final = Format(("ICO",), "image/x-icon", "ico")
 TIFF: Final = Format(("TIFF",), "image/tiff", "tiff")
-FORMATS: Final = (JPEG, PNG, GIF, BMP, WEBP, ICO, TIFF)
+HEIF: Final = Format(("HEIF",), "image/heic", "heic")
+FORMATS: Final = (JPEG, PNG, GIF, BMP, WEBP, ICO, TIFF, HEIF)
+
+HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis"})
 
 BMP_HEADER_SIZES: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
 PNG_END: Final = b"IEND\xaeB`\x82"
 
 
 def sniff(content: bytes) -> Format | None:
-    """The format that the first bytes say; None if Vision reads none such."""
+    """The format that the first bytes say; None if it is none of FORMATS."""
     match content[:4]:
         case head if head.startswith(b"\xff\xd8\xff"):
             return JPEG
@@ -46,10 +52,19 @@ def sniff(content: bytes) -> Format | None:
             return TIFF
         case b"\0\0\1\0" if len(content) >= 22 and content[4:6] != b"\0\0":
             return ICO
+        case _ if content[4:8] == b"ftyp" and _is_heic(content):
+            return HEIF
         # Two letters begin many a text: the size of the header behind them must be one that there is.
         case head if head[:2] == b"BM" and int.from_bytes(content[14:18], "little") in BMP_HEADER_SIZES:
             return BMP
     return None
+
+
+def _is_heic(content: bytes) -> bool:
+    """By ISO/IEC 23008-12: still pictures coded in HEVC. AVIF has the same container, and other brands."""
+    end = min(int.from_bytes(content[:4]), 256)
+    brands = {content[8:12], *(content[start : start + 4] for start in range(16, end, 4))}
+    return content[8:12] in HEIC_BRANDS or (content[8:12] == b"mif1" and not brands.isdisjoint(HEIC_BRANDS))
 
 
 def is_complete(content: bytes, kind: Format) -> bool:
@@ -58,28 +73,31 @@ def is_complete(content: bytes, kind: Format) -> bool:
         return PNG_END in content
     try:
         if kind is GIF:
-            return _gif_ends(content)
+            return all(gif_pictures(content))
         if kind is ICO:
             return _icons_fit(content)
-    except (IndexError, struct.error):
+    except (IndexError, ValueError, struct.error):
         return False
     return True
 
 
-def _gif_ends(content: bytes) -> bool:
-    """Walk the blocks to the trailer; what follows that is not the picture's. Raises IndexError at the file's end."""
+def gif_pictures(content: bytes) -> Iterator[int]:
+    """Walk the blocks to the trailer; yields where each picture begins. What follows the trailer is not the file's.
+
+    Raises IndexError at the file's end, ValueError where there is no block.
+    """
     position = 13 + _colour_table_size(content[10])
     while (block := content[position]) != 0x3B:
         if block == 0x2C:
+            yield position
             position += 11 + _colour_table_size(content[position + 9])
         elif block == 0x21:
             position += 2
         else:
-            return False
+            raise ValueError(f"no block begins at {position}")
         while size := content[position]:
             position += 1 + size
         position += 1
-    return True
 
 
 def _colour_table_size(flags: int) -> int:

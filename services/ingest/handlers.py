@@ -1,16 +1,18 @@
 """The use case of an upload."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
-from services.contracts.identity import CLAIM_ID, blob_name, image_id
-from services.contracts.records import Image, ImageRecord, Status, now
+from services.contracts.identity import CLAIM_ID, blob_name, image_id, original_name
+from services.contracts.records import Image, ImageRecord, Original, Status, now
 from services.ingest import domain
-from services.ingest.keeping import Keeper
-from services.ingest.ports import Inspector
+from services.ingest.formats import JPEG
+from services.ingest.keeping import Files, Keeper
+from services.ingest.ports import Inspected, Inspector
 from services.platform.errors import BadRequest
 
 log = structlog.get_logger()
@@ -60,25 +62,49 @@ class Uploads:
                 id=identifier,
                 claim_id=claim_id,
                 status=Status.RECEIVED,
-                image=Image(
-                    blob=blob_name(claim_id, identifier, seen.format.extension),
-                    content_type=seen.format.content_type,
-                    size=len(upload.content),
-                    sha256=seen.sha256,
-                    width=seen.width,
-                    height=seen.height,
-                ),
+                image=_image(claim_id, identifier, upload.content, seen),
                 metadata=metadata,
                 received_at=self._clock(),
             )
-            kept, already_known = await self._keeper.keep(record, upload.content)
+            files = Files(seen.converted or upload.content, upload.content if seen.converted else None)
+            kept, already_known = await self._keeper.keep(record, files)
             log.info(
                 "picture accepted",
                 already_known=already_known,
-                content_type=kept.image.content_type,
-                size=kept.image.size,
+                content_type=seen.format.content_type,
+                size=len(upload.content),
             )
         return Accepted(kept, already_known)
+
+
+def _image(claim_id: str | None, identifier: str, content: bytes, seen: Inspected) -> Image:
+    """What the record says of the file; of both files, if what was sent had to be converted."""
+    kind, original = seen.format, None
+    stored, sha256 = content, seen.sha256
+    if seen.converted is not None:
+        original = Original(
+            blob=original_name(claim_id, identifier, kind.extension),
+            content_type=kind.content_type,
+            size=len(content),
+            sha256=seen.sha256,
+        )
+        kind, stored = JPEG, seen.converted
+        sha256 = hashlib.sha256(stored).hexdigest()
+    return Image(
+        blob=blob_name(claim_id, identifier, kind.extension),
+        content_type=kind.content_type,
+        size=len(stored),
+        sha256=sha256,
+        phash=seen.phash,
+        width=seen.width,
+        height=seen.height,
+        frames=seen.frames,
+        original=original,
+        taken_at=seen.about.taken_at,
+        taken_at_offset=seen.about.taken_at_offset,
+        camera=seen.about.camera,
+        gps=seen.about.gps,
+    )
 
 
 def _claim_id(given: str | None) -> str | None:

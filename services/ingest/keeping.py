@@ -3,8 +3,9 @@
 What is promised: an accepted picture (202) has its record and its blob, whatever else happened; a refused upload
 (503) leaves neither, as far as either store can be reached.
 
-The order is record, then blob: the blob raises the event, and whoever handles that finds the record. Each upload
-leaves its own mark in the record's history (``upload``), by which it can tell its record from another's.
+The order is record, then blob: the blob raises the event, and whoever handles that finds the record. Where the picture
+was converted, the original goes between the two: a picture that is there has its original. Each upload leaves its own
+mark in the record's history (``upload``), by which it can tell its record from another's.
 
 - *The record could not be written*, or the answer was lost. If it turns out to be there with our mark, it was
   written, and the upload goes on; otherwise 503.
@@ -20,11 +21,13 @@ leaves its own mark in the record's history (``upload``), by which it can tell i
 
 What remains: both stores going away between the two writes leaves a ``received`` record without a blob; the client,
 told 503, heals it by trying again. A write that storage completes only after it was looked for twice leaves a blob
-without a record, whose event ends as a dead letter.
+without a record, whose event ends as a dead letter. An original may stay without its picture: it makes no work, and
+the next upload of the same bytes replaces it.
 """
 
 import asyncio
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -42,6 +45,14 @@ FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 0.5
 
 
+@dataclass(frozen=True)
+class Files:
+    """``original``: what was sent, if the picture is a conversion of it."""
+
+    picture: bytes
+    original: bytes | None = None
+
+
 class Keeper:
     """Keeps pictures. ``first_uploader_wait_s``: how long a blob may be awaited from another upload."""
 
@@ -50,8 +61,8 @@ class Keeper:
         self._blobs = blobs
         self._wait_s = first_uploader_wait_s
 
-    async def keep(self, record: ImageRecord, content: bytes) -> tuple[ImageRecord, bool]:
-        """Keep a ``received`` record and its bytes. Gives the record as it then is, and whether it was known before.
+    async def keep(self, record: ImageRecord, files: Files) -> tuple[ImageRecord, bool]:
+        """Keep a ``received`` record and its files. Gives the record as it then is, and whether it was known before.
 
         Raises SidecarUnavailable, StateConflict.
         """
@@ -59,7 +70,7 @@ class Keeper:
         ours = _marked(record, mark)
         for _ in range(ATTEMPTS):
             if await self._create(ours, mark):
-                await self._store_first(ours, content, mark)
+                await self._store_first(ours, files, mark)
                 return ours, False
             found = await self._await_blob(ours)
             if found is None:
@@ -67,10 +78,13 @@ class Keeper:
             known, etag = found
             if etag is None:
                 return known, True
-            taken_over = _marked(known, mark)
+            # Another version of the converter may have made other bytes of the same original.
+            facts = {"size": ours.image.size, "sha256": ours.image.sha256}
+            image = known.image.model_copy(update=facts)
+            taken_over = _marked(known.model_copy(update={"image": image}), mark)
             if await self._records.replace(record_key(known.id), taken_over, etag):
                 log.info("storing a picture that its first upload did not store")
-                await self._store_again(taken_over, content)
+                await self._store_again(taken_over, files)
                 return taken_over, True
         raise StateConflict(f"other uploads of this picture kept changing the record of {record.id}")
 
@@ -98,9 +112,9 @@ class Keeper:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
         return None
 
-    async def _store_first(self, ours: ImageRecord, content: bytes, mark: str) -> None:
+    async def _store_first(self, ours: ImageRecord, files: Files, mark: str) -> None:
         try:
-            await self._put(ours, content)
+            await self._put(ours, files)
         except SidecarUnavailable:
             if await self._is_there(ours):
                 return
@@ -109,15 +123,18 @@ class Keeper:
                 return
             raise
 
-    async def _store_again(self, taken_over: ImageRecord, content: bytes) -> None:
+    async def _store_again(self, taken_over: ImageRecord, files: Files) -> None:
         try:
-            await self._put(taken_over, content)
+            await self._put(taken_over, files)
         except SidecarUnavailable:
             if not await self._is_there(taken_over):
                 raise
 
-    async def _put(self, record: ImageRecord, content: bytes) -> None:
-        await self._blobs.put(record.image.blob, content, record.image.content_type)
+    async def _put(self, record: ImageRecord, files: Files) -> None:
+        image = record.image
+        if image.original is not None and files.original is not None:
+            await self._blobs.put(image.original.blob, files.original, image.original.content_type)
+        await self._blobs.put(image.blob, files.picture, image.content_type)
 
     async def _is_there(self, record: ImageRecord) -> bool:
         """Whether the blob is known to be there."""

@@ -22,7 +22,7 @@ from services.ingest.limits import RateLimit, Slots
 from services.ingest.metrics import UploadMetrics
 from services.ingest.ports import Blobs, Events, Records
 from services.ingest.reviewing import Reviews
-from services.ingest.settings import Settings
+from services.ingest.settings import VISION_MAX_BYTES, Settings
 from services.platform.app import base_app
 from services.platform.dapr.blobs import BlobBinding
 from services.platform.dapr.publisher import Publisher
@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
         threads=settings.decode_threads,
         budget_pixels=settings.decode_budget_pixels,
         timeout_s=settings.decode_timeout_s,
+        keep_gps=settings.keep_gps,
+        most_bytes=VISION_MAX_BYTES,
     )
     keeper = Keeper(ports.records, ports.blobs, first_uploader_wait_s=settings.first_uploader_wait_s)
     body_limits = BodyLimits(settings.max_upload_bytes, settings.body_timeout_s, settings.body_idle_timeout_s)

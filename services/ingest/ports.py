@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from services.contracts.records import ImageRecord
+from services.ingest.about import About
 from services.ingest.formats import Format
 
 
@@ -51,12 +52,20 @@ class Events(Protocol):
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a picture's bytes are. ``width`` and ``height`` are those of the upright picture, in pixels."""
+    """What a picture's bytes are. ``width`` and ``height`` are those of the upright picture, in pixels.
+
+    ``frames`` and ``phash`` as in contracts.records.Image. ``converted``: the picture as JPEG, upright, where Vision
+    does not read the format.
+    """
 
     format: Format
     sha256: str
     width: int
     height: int
+    frames: int
+    phash: str | None
+    about: About
+    converted: bytes | None = None
 
 
 class Inspector(Protocol):

@@ -48,6 +48,10 @@ class Settings(ServiceSettings):
         description="Pixels being decoded at a time, at up to 4 bytes each; not less than the largest picture has.",
     )
     decode_timeout_s: float = Field(default=60.0, gt=0)
+    keep_gps: bool = Field(
+        default=False,
+        description="Whether records say where a picture was taken. The file itself is kept as it was sent.",
+    )
     first_uploader_wait_s: float = Field(
         default=3.0,
         ge=0,

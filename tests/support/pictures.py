@@ -5,7 +5,10 @@ import random
 from functools import lru_cache
 from typing import Any
 
+import pillow_heif
 from PIL import Image
+
+pillow_heif.register_heif_opener()
 
 
 def picture(width: int = 120, height: int = 80, *, seed: int = 0) -> Image.Image:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.contracts.names import record_key
@@ -65,8 +66,10 @@ Open = Callable[..., Awaitable[Stand]]
 
 
 @pytest.fixture
-async def opened() -> AsyncIterator[Open]:
+async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
     """Makes stands with the settings given."""
+    # The app sets it for its process, which here is that of all tests.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
     async with AsyncExitStack() as stack:
 
         async def open_stand(**settings: Any) -> Stand:
