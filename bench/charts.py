@@ -6,7 +6,7 @@ from html import escape
 from math import ceil, log10
 
 WIDTH, PANEL, GAP, LEFT, RIGHT, TOP, BOTTOM = 900, 150, 46, 70, 20, 34, 34
-COLOURS = ("#1f6feb", "#d1570b", "#1a7f37")
+COLOURS = ("#d1570b", "#1f6feb", "#1a7f37")
 INK, FAINT, PAPER = "#24292f", "#d8dee4", "#ffffff"
 
 
@@ -48,6 +48,9 @@ def _panel(panel: Panel, top: float) -> str:
     )
     step = _step(most)
     end = step * max(1, ceil(most / step))
+    if panel.bound and panel.bound[1] > end - step / 2:
+        # Room for its name.
+        end += step
     parts = [f'<text x="{LEFT}" y="{top - 10}" font-weight="600">{escape(panel.title)}</text>']
     level = 0.0
     while level <= end + step / 2:

@@ -56,8 +56,8 @@ def chart(run: Run) -> str:
             Panel(
                 "pictures a second",
                 [
-                    Curve("arriving", [fmean(each.arrived for each in minute) for minute in minutes]),
                     Curve("classified", [fmean(each.done for each in minute) for minute in minutes]),
+                    Curve("arriving", [fmean(each.arrived for each in minute) for minute in minutes]),
                 ],
                 ("what Vision answers", plant.vision_calls_per_s),
             ),
@@ -128,7 +128,10 @@ def _days(days: list[Run]) -> str:
 Goal: p95 within {GOAL_P95_S:g} s, {reached}. At size small nearly every picture waits for the first replica to start:
 most of the time there is none. `minReplicas` 1 in sizes/small.json would spare that.
 
-![Arrivals, backlog and replicas of a day at size large](pictures/capacity-large.svg)"""
+![Arrivals, backlog and replicas of a day at size large](pictures/capacity-large.svg)
+
+The saw-tooth is the scale rule's: replicas follow the backlog, work it off, are let go after five minutes without
+it, and the backlog comes again."""
 
 
 def _trouble(trouble: list[Run]) -> str:
@@ -188,8 +191,8 @@ An hour of steady load; done and refused are of its second half.
   Vision limits both.
 - **Replicas that do not know of each other** are the danger: with the shares of {fitting}, {MANY} replicas ask Vision
   for {MANY // fitting} times what it answers, and mostly collect refusals. Bicep therefore derives the number of
-  replicas from Vision's calls a minute. Shares fitted to {MANY} replicas leave no refusals under load, and few when many idle
-  ones begin at once.
+  replicas from Vision's calls a minute. Shares fitted to {MANY} replicas leave no refusals under load, and few when
+  many idle ones begin at once.
 - **With Vision out of the way** (120 accounts, or 24 raised to 50/s) Service Bus Standard is the next bound, then
   Cosmos DB's throughput. With Premium and a higher maximum {MANY} replicas carry 1,000 pictures a second, 2.6 billion a
   month; Premium's own bound depends on its messaging units and is not modelled.

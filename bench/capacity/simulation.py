@@ -98,8 +98,7 @@ class Simulation:
             random=random,
         )
         self._plant, self._assumptions, self._retry, self._random = plant, assumptions, retry, random
-        self._coming: dict[int, int] = defaultdict(int)
-        self._coming_from: dict[int, list[Group]] = defaultdict(list)
+        self._coming: dict[int, list[Group]] = defaultdict(list)
         self._bus: deque[Group] = deque()
         self._waiting: deque[Group] = deque()
         self._looked_at: dict[int, list[tuple[Group, float]]] = defaultdict(list)
@@ -116,6 +115,19 @@ class Simulation:
     def inside(self) -> int:
         """Pictures that arrived and are neither done nor dead."""
         return self._announced + self._in_bus + self._held
+
+    @property
+    def held(self) -> int:
+        """Pictures that take up a handler."""
+        return self._held
+
+    def counted(self) -> int:
+        """The same as ``inside``, by looking into every corner."""
+        corners = [*self._coming.values(), self._bus, self._waiting, *self._resting.values()]
+        looked_at = (group for groups in self._looked_at.values() for group, _ in groups)
+        return sum(group.count for corner in corners for group in corner) + sum(
+            group.count for group in looked_at
+        )
 
     def step(self, now: int, per_s: float) -> None:
         told = Second()
@@ -136,11 +148,11 @@ class Simulation:
         batch = self._assumptions.batch
         for _ in range(poisson(per_s / batch, self._random) if per_s else 0):
             delay = self._random.choice(self._assumptions.event_delay_s)
-            self._coming_from[now + delay].append(Group(now, batch))
+            self._coming[now + delay].append(Group(now, batch))
             told.arrived += batch
         self.result.arrived += told.arrived
         self._announced += told.arrived
-        for group in self._coming_from.pop(now, ()):
+        for group in self._coming.pop(now, ()):
             self._announced -= group.count
             self._in_bus += group.count
             last = self._bus[-1] if self._bus else None
