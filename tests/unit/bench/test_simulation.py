@@ -28,6 +28,7 @@ PLANTS = {
     "outage": (replace(LARGE, outage=(600, 1200)), 40.0),
     "one account": (replace(LARGE, accounts=1, share_per_s=5.0, max_replicas=2), 8.0),
     "from zero": (replace(LARGE, min_replicas=0), 0.05),
+    "slow account": (replace(plant.of(read("small")), share_per_s=2.0), 0.5),
     "bounded": (replace(LARGE, through_per_s=12.5), 30.0),
 }
 
