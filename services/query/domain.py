@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from services.contracts.identity import IMAGE_ID
 from services.contracts.records import ImageRecord, Status, rfc3339
+from services.query.likeness import likeness_of
 
 FACET_SIZE: Final = 50
 MAX_WORDS: Final = 16
@@ -98,7 +99,8 @@ class Query:
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture as the index holds it. Names are casefolded; ``record`` is the whole record as JSON text.
+    """One picture as the index holds it. Names are casefolded; ``record`` is the record as JSON text, without the
+    analyses that others took the place of. ``sha256`` and ``phash`` as in likeness.Likeness.
 
     ``version`` sorts as text: the later state of a record is the greater. ``confidence`` is that of the machine's
     surest label, or of its surest tag where there is no label, or 0.
@@ -116,6 +118,8 @@ class Entry:
     confidence: float = 0.0
     tags: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, float] = field(default_factory=dict)
+    sha256: str = ""
+    phash: str | None = None
 
     def sort_value(self, sort: Sort) -> SortValue:
         value: SortValue = getattr(self, sort.field)
@@ -152,7 +156,7 @@ class Change:
 
 def entry_of(record: ImageRecord) -> Entry:
     """What the index holds of a record. A person's labels are found like the machine's, with confidence 1."""
-    analysis = record.analysis
+    analysis, likeness = record.analysis, likeness_of(record)
     tags: dict[str, float] = {}
     labels: dict[str, float] = {}
     for tag in analysis.tags if analysis else ():
@@ -167,7 +171,7 @@ def entry_of(record: ImageRecord) -> Entry:
         version=version_of(record),
         status=record.status,
         received_at=rfc3339(record.received_at),
-        record=record.model_dump_json(exclude_none=True),
+        record=record.model_dump_json(exclude_none=True, exclude={"superseded"}),
         claim_id=record.claim_id,
         classified_at=rfc3339(record.classified_at) if record.classified_at else "",
         caption=analysis.caption.text if analysis and analysis.caption else "",
@@ -175,6 +179,8 @@ def entry_of(record: ImageRecord) -> Entry:
         confidence=confidence,
         tags=tags,
         labels=labels,
+        sha256=likeness.sha256,
+        phash=likeness.phash,
     )
 
 

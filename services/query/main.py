@@ -14,7 +14,7 @@ from services.platform.dapr.blobs import BlobBinding
 from services.platform.dapr.sidecar import Sidecar
 from services.platform.dapr.state import Documents
 from services.platform.health import Check
-from services.query import api, live, media
+from services.query import api, live, media, similar
 from services.query.adapters.blob_catalogue import BlobCatalogue
 from services.query.adapters.feed import MemoryFeed
 from services.query.adapters.sqlite_index import SqliteIndex
@@ -94,6 +94,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             link_ttl_s=settings.link_ttl_s,
         )
     )
+    app.include_router(similar.routes(ports.records, ports.index))
     app.include_router(live.routes(feed, metrics, heartbeat_s=settings.event_heartbeat_s))
     subscribe(app, projection, metrics, lane_count=settings.lanes)
     install_page(app, ingest_url=settings.ingest_public_url, picture_origins=settings.picture_origins)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from services.contracts.records import ImageRecord
 from services.query.domain import Change, Entry, Page, Position, Query
+from services.query.likeness import Alike, Likeness
 
 
 class Records(Protocol):
@@ -47,6 +48,13 @@ class SearchIndex(Protocol):
 
     async def search(self, query: Query, limit: int, after: Position | None = None) -> Page:
         """At most ``limit`` records in the order of ``query.sort`` (ties by id), those behind ``after``."""
+        ...
+
+    async def similar(self, of: Likeness, max_distance: int, limit: int) -> list[Alike]:
+        """Other pictures with the same bytes, or within so many bits of the hash: the nearest first, then the newest.
+
+        ``max_distance`` is at most likeness.MAX_DISTANCE.
+        """
         ...
 
     async def tags(self, limit: int) -> Mapping[str, int]:

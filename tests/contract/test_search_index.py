@@ -17,9 +17,10 @@ from services.query.adapters import sqlite_search
 from services.query.adapters.azure_index import AzureSearchIndex
 from services.query.adapters.sqlite_index import SqliteIndex
 from services.query.domain import Page, Query, Sort, entry_of
+from services.query.likeness import likeness_of
 from services.query.ports import SearchIndex
 from tests.support.fakes.index import FakeIndex
-from tests.support.records import BEGINNING, classified, received, reviewed
+from tests.support.records import BEGINNING, classified, looking, received, reviewed
 from tests.support.search_service import KEY, SearchService, search_service
 
 Fill = Callable[..., Awaitable[None]]
@@ -309,6 +310,63 @@ async def test_a_page_stays_where_it_is_when_pictures_come(index: SearchIndex, f
 async def test_a_full_last_page_has_no_next(index: SearchIndex, fill: Fill) -> None:
     await fill(received(1), received(2))
     assert (await index.search(Query(), 2)).next is None
+
+
+def at_distance(phash: str, bits: int, *, spread: bool = True) -> str:
+    """A hash that differs in so many bits, over all bands or one after the other."""
+    places = [(number * 17 if spread else number) % 64 for number in range(bits)]
+    return f"{int(phash, 16) ^ sum(1 << place for place in places):016x}"
+
+
+PHASH = "0123456789abcdef"
+
+
+@pytest.mark.parametrize("spread", [True, False])
+async def test_what_looks_alike(index: SearchIndex, fill: Fill, spread: bool) -> None:
+    distances = [0, 1, 3, 4, 7, 8, 9, 20]
+    others = {
+        bits: looking(received(bits + 1, claim_id=f"C-{bits}"), at_distance(PHASH, bits, spread=spread))
+        for bits in distances
+    }
+    of = looking(received(100), PHASH)
+    await fill(of, looking(received(200), None), *others.values())
+    for most in (8, 3, 0):
+        found = await index.similar(likeness_of(of), most, 100)
+        assert [each.distance for each in found] == [bits for bits in distances if bits <= most]
+        assert [ImageRecord.model_validate_json(each.record) for each in found] == [
+            others[bits] for bits in distances if bits <= most
+        ]
+    assert [each.distance for each in await index.similar(likeness_of(of), 8, 2)] == [0, 1]
+
+
+async def test_equally_near_ones_are_newest_first(index: SearchIndex, fill: Fill) -> None:
+    of, near = looking(received(1), PHASH), [looking(received(n), PHASH) for n in (3, 2, 4)]
+    await fill(of, *near)
+    found = await index.similar(likeness_of(of), 8, 10)
+    assert [ImageRecord.model_validate_json(each.record).id for each in found] == [
+        received(n).id for n in (4, 3, 2)
+    ]
+
+
+async def test_the_same_bytes_are_alike_without_a_hash(index: SearchIndex, fill: Fill) -> None:
+    of = looking(received(1, claim_id="C-1"), None, sha256="ab" * 32)
+    same = looking(received(2, claim_id="C-2"), None, sha256="ab" * 32)
+    await fill(of, same, looking(received(3), None))
+    (found,) = await index.similar(likeness_of(of), 8, 10)
+    assert (found.distance, ImageRecord.model_validate_json(found.record).id) == (0, same.id)
+
+
+async def test_likeness_follows_the_record(index: SearchIndex, fill: Fill) -> None:
+    of, other = looking(received(1), PHASH), received(2)
+    await fill(of, looking(other, PHASH))
+    newer = looking(classified(2), at_distance(PHASH, 30))
+    await fill(newer)
+    assert await index.similar(likeness_of(of), 8, 10) == []
+    newest = newer.model_copy(update={"history": [*newer.history, newer.history[-1]]})
+    await fill(looking(newest, at_distance(PHASH, 2)))
+    assert [each.distance for each in await index.similar(likeness_of(of), 8, 10)] == [2]
+    await index.remove(other.id)
+    assert await index.similar(likeness_of(of), 8, 10) == []
 
 
 async def test_ids_in_pages(index: SearchIndex, fill: Fill) -> None:

@@ -76,6 +76,12 @@ def classified(
     )
 
 
+def looking(record: ImageRecord, phash: str | None, *, sha256: str | None = None) -> ImageRecord:
+    """The record with this perceptual hash, and the digest of other bytes."""
+    facts = {"phash": phash, "sha256": sha256 or record.image.sha256}
+    return record.model_copy(update={"image": record.image.model_copy(update=facts)})
+
+
 def reviewed(record: ImageRecord, labels: list[str]) -> ImageRecord:
     """The record with a person's labels."""
     at = (record.classified_at or record.received_at) + timedelta(minutes=1)

@@ -157,7 +157,7 @@ def _words(text: str) -> Test:
     return has
 
 
-_TOKEN = re.compile(r"'(?:[^']|'')*'|[()]|/any\(\w:|\d[\d.e-]*|\w+(?:/(?!any\()\w+)*|\s+")
+_TOKEN = re.compile(r"search\.in\(|,|'(?:[^']|'')*'|[()]|/any\(\w:|\d[\d.e-]*|\w+(?:/(?!any\()\w+)*|\s+")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
@@ -209,6 +209,8 @@ class _Parser:
             self._expect(")")
             return test
         name = self._take()
+        if name == "search.in(":
+            return self._listed()
         if self.token.startswith("/any("):
             self._take()
             test = self.either()
@@ -216,6 +218,15 @@ class _Parser:
             return lambda document: any(test({"n": item}) for item in document.get(name) or ())
         compare, literal = _COMPARE[self._take()], _literal(self._take())
         return lambda document: compare(_path(document, name), literal)
+
+    def _listed(self) -> Test:
+        name = self._take()
+        self._expect(",")
+        values = self._take()
+        self._expect(",")
+        wanted = set(_literal(values).split(_literal(self._take())))
+        self._expect(")")
+        return lambda document: _path(document, name) in wanted
 
     def _expect(self, token: str) -> None:
         if self._take() != token:

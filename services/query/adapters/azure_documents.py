@@ -18,6 +18,7 @@ from azure.search.documents.indexes.models import (
 )
 
 from services.query.domain import Entry, Position, Query
+from services.query.likeness import Likeness, bands, near_bands
 
 MARKER: Final = "complete"
 """Id of the document that says that the index is complete. It has no status, so that no filter finds it."""
@@ -46,6 +47,9 @@ def index_definition(name: str) -> SearchIndex:
             SimpleField(name="confidence", type=SearchFieldDataType.DOUBLE, filterable=True, sortable=True),
             SearchableField(name="caption", type=_STRING, analyzer_name=_TEXT),
             SearchableField(name="text", type=_STRING, analyzer_name=_TEXT),
+            SimpleField(name="sha256", type=_STRING, filterable=True),
+            SimpleField(name="phash", type=_STRING),
+            SimpleField(name="bands", type=_STRING, collection=True, filterable=True),
             *_names("tags", "tag_scores"),
             *_names("labels", "label_scores"),
         ],
@@ -80,6 +84,9 @@ def document(entry: Entry) -> dict[str, Any]:
         "confidence": entry.confidence,
         "caption": entry.caption,
         "text": entry.text,
+        "sha256": entry.sha256,
+        "phash": entry.phash,
+        "bands": [_band(band) for band in bands(entry.phash)] if entry.phash else [],
         "tags": list(entry.tags),
         "tag_scores": _scores(entry.tags),
         "labels": list(entry.labels),
@@ -136,6 +143,19 @@ def filter_text(query: Query, after: Position | None = None) -> str:
         same = f"{field} eq {value} and id {beyond} {_literal(after.id)}"
         conditions.append(f"({field} {beyond} {value} or ({same}))")
     return " and ".join(conditions)
+
+
+def alike_filter(of: Likeness, max_distance: int) -> str:
+    """OData for the pictures that can be so near, and some that are not."""
+    near = f"sha256 eq {_literal(of.sha256)}"
+    if of.phash:
+        wanted = ",".join(map(_band, near_bands(of.phash, max_distance)))
+        near = f"({near} or bands/any(n: search.in(n, '{wanted}', ',')))"
+    return f"{PICTURES} and id ne {_literal(of.id)} and {near}"
+
+
+def _band(band: int) -> str:
+    return f"{band:05x}"
 
 
 def order(query: Query) -> list[str]:

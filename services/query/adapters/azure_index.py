@@ -19,12 +19,16 @@ from azure.search.documents.models import IndexingResult
 from services.query.adapters import azure_documents as wire
 from services.query.domain import FACET_SIZE, Entry, Facets, Page, Position, Query
 from services.query.errors import IndexUnavailable
+from services.query.likeness import Alike, Likeness, apart
 from services.query.locks import KeyedLocks
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 FORBIDDEN: Final = 403
+
+MOST_CANDIDATES: Final = 1000
+"""That one answer of Azure can have; of more pictures that may look alike, the newest are looked at."""
 
 
 class AzureSearchIndex:
@@ -102,6 +106,21 @@ class AzureSearchIndex:
         more = Position(shown[-1][query.sort.field], shown[-1]["id"]) if len(found) > limit else None
         counted = {kind: _counts(facets.get(field, [])) for kind, field in asked.items()}
         return Page([document["record"] for document in shown], more, total, Facets(**counted))
+
+    async def similar(self, of: Likeness, max_distance: int, limit: int) -> list[Alike]:
+        found, _, _ = await self._search(
+            "*",
+            filter=wire.alike_filter(of, max_distance),
+            order_by=["received_at desc", "id desc"],
+            select=["record", "sha256", "phash"],
+            top=MOST_CANDIDATES,
+        )
+        near = [
+            Alike(bits, document["record"])
+            for document in found
+            if (bits := apart(of, document["sha256"], document["phash"])) is not None and bits <= max_distance
+        ]
+        return sorted(near, key=lambda each: each.distance)[:limit]
 
     async def tags(self, limit: int) -> Mapping[str, int]:
         _, _, facets = await self._search("*", filter=wire.PICTURES, facets=[f"tags,count:{limit}"], top=0)

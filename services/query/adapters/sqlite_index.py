@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from services.query.adapters import sqlite_search
+from services.query.adapters import sqlite_likeness, sqlite_search
 from services.query.adapters.sqlite_schema import connect, open_index
 from services.query.domain import Entry, Page, Position, Query
 from services.query.errors import IndexUnavailable
+from services.query.likeness import Alike, Likeness
 
 T = TypeVar("T")
 
@@ -41,6 +42,9 @@ class SqliteIndex:
 
     async def search(self, query: Query, limit: int, after: Position | None = None) -> Page:
         return await self._reader.call(lambda db: sqlite_search.search(db, self._facets, query, limit, after))
+
+    async def similar(self, of: Likeness, max_distance: int, limit: int) -> list[Alike]:
+        return await self._reader.call(lambda db: sqlite_likeness.find(db, of, max_distance, limit))
 
     async def tags(self, limit: int) -> Mapping[str, int]:
         return await self._reader.call(lambda db: sqlite_search.counts(db, "tag", None, limit))
@@ -113,7 +117,9 @@ def _put(db: sqlite3.Connection, entry: Entry) -> bool:
             array("I", confidences).tobytes(),
         )
         key = db.execute("INSERT INTO images VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
+        assert key is not None
         db.execute("INSERT INTO records VALUES (?, ?)", (key, entry.record))
+        sqlite_likeness.put(db, key, entry)
         words = (
             entry.caption,
             "\n".join(entry.tags),
@@ -152,6 +158,7 @@ def _forget(db: sqlite3.Connection, key: int) -> None:
     db.executemany(
         "UPDATE term_counts SET n = n - 1 WHERE term = ? AND status = ?", [(term, status) for term in terms]
     )
+    sqlite_likeness.forget(db, key)
     for table, column in (("words", "rowid"), ("records", "key"), ("images", "key")):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
 

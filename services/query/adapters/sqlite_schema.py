@@ -8,7 +8,7 @@ import structlog
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 # `images` is narrow, so that counting over a hundred thousand rows is quick; the wide part is in `records`. Its `terms`
 # are 32-bit numbers of `terms`, joined. The tokenizer stems English words, so that "cars" finds "car".
@@ -47,6 +47,9 @@ CREATE TABLE term_counts(
 CREATE VIRTUAL TABLE words USING fts5(
     caption, tags, labels, text, claim,
     tokenize = 'porter unicode61 remove_diacritics 2', prefix = '1 2 3');
+CREATE TABLE likenesses(key INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, phash TEXT);
+CREATE INDEX likenesses_sha256 ON likenesses(sha256);
+CREATE TABLE bands(band INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY(band, key)) WITHOUT ROWID;
 CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from services.query.domain import FACET_SIZE, Entry, Facets, Page, Position, Query, SortValue
+from services.query.likeness import Alike, Likeness, apart
 from tests.support.fakes.faults import Faults
 
 
@@ -50,6 +51,14 @@ class FakeIndex:
                 _count([str(entry.status)] for entry in found),
             ),
         )
+
+    async def similar(self, of: Likeness, max_distance: int, limit: int) -> list[Alike]:
+        async with self.faults.call("similar"):
+            others = [entry for entry in self.entries.values() if entry.id != of.id]
+        others.sort(key=lambda entry: (entry.received_at, entry.id), reverse=True)
+        measured = [(apart(of, entry.sha256, entry.phash), entry.record) for entry in others]
+        near = [Alike(bits, text) for bits, text in measured if bits is not None and bits <= max_distance]
+        return sorted(near, key=lambda each: each.distance)[:limit]
 
     async def tags(self, limit: int) -> Mapping[str, int]:
         async with self.faults.call("tags"):
