@@ -115,7 +115,7 @@ class Store:
             size=int(found["Docker"].get("size") or 0) or self._size(tag),
             user=config.get("User", ""),
             directory=config.get("WorkingDir", ""),
-            env=dict(entry.split("=", 1) for entry in config.get("Env", [])),
+            env=dict(entry.split("=", 1) for entry in config.get("Env") or ()),
             command=tuple(config.get("Cmd") or ()),
             health=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
             labels=config.get("Labels") or {},
