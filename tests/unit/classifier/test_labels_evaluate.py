@@ -95,6 +95,11 @@ def test_evidence_names_what_was_seen_how_sure_and_by_whom() -> None:
     ]
 
 
+def test_the_surest_of_many_names_counts() -> None:
+    tags = {f"t{i}": 0.5 + i / 100 for i in range(40)}
+    assert fits(f"any: [{{tag: [{', '.join(tags)}]}}]", said(tags=tags)) == 0.89
+
+
 def test_evidence_has_an_end_but_always_the_best_of_each_clue() -> None:
     tags = {f"t{i}": 0.9 for i in range(20)}
     names = ", ".join(tags)
@@ -128,8 +133,8 @@ def test_the_order_is_the_same_whatever_the_order_of_what_was_said() -> None:
     set_ = rules(
         "rules:\n"
         "  - {name: b, any: [{tag: [x, y]}]}\n"
-        "  - {name: a, any: [{tag: [y, z]}]}\n"
-        "  - {name: c, any: [{tag: z}]}"
+        "  - {name: c, any: [{tag: z}]}\n"
+        "  - {name: a, any: [{tag: [y, z]}]}"
     )
     tags = [("x", 0.7), ("y", 0.7), ("z", 0.9)]
     answers = {

@@ -148,6 +148,7 @@ def test_text_that_is_too_long_is_cut_not_refused() -> None:
     assert label([said(text=["x" * 300 + "needle"])], tail)[0].name == "unlabelled"
     assert label([said(text=["x" * 200] * 50 + ["needle"])], tail)[0].name == "unlabelled"
     assert label([said(text=["x" * 200] * 49 + ["needle"])], tail)[0].name == "it"
+    assert label([said(text=["x" * 130] * 77 + ["needle"])], tail)[0].name == "unlabelled"
 
 
 def test_a_hostile_file_and_a_hostile_picture_hold_the_service_up_for_moments_only() -> None:

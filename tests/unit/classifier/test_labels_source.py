@@ -123,6 +123,15 @@ async def test_a_file_that_cannot_be_read_leaves_the_rules_in_force(stand: Stand
     assert stand.rules == ["two"]
 
 
+async def test_a_file_that_went_and_came_back_unchanged_is_good_again(stand: Stand) -> None:
+    aside = stand.file.rename(stand.file.with_suffix(".aside"))
+    await stand.source.refresh()
+    assert await stand.warning() is not None
+    aside.rename(stand.file)
+    await stand.source.refresh()
+    assert await stand.warning() is None
+
+
 async def test_a_file_that_is_only_touched_is_no_new_version(stand: Stand) -> None:
     os.utime(stand.file, ns=(1, 1))
     with capture_logs() as logs:
