@@ -31,9 +31,9 @@ async def find_record(image_id: str, records: Records) -> tuple[ImageRecord, str
     return found
 
 
-async def read_content(record: ImageRecord, blobs: Blobs) -> bytes:
-    """The picture's bytes. Raises NotFound while the blob is not written yet, or when it is gone."""
-    content = await blobs.get(record.image.blob)
+async def read_content(record: ImageRecord, blob: str, blobs: Blobs) -> bytes:
+    """The bytes of one of the record's blobs. Raises NotFound while it is not written yet, or when it is gone."""
+    content = await blobs.get(blob)
     if content is None:
         raise NotFound(f"The bytes of image {record.id} are not there.")
     return content

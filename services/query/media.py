@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Query as Param
 from fastapi.responses import RedirectResponse
 
 from services.contracts.records import ImageRecord
@@ -28,25 +29,32 @@ def routes(
     )
 
     @router.get("/content", response_class=Response, responses={200: {}, 304: {}, 307: {}, 404: {}})
-    async def get_content(image_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-        """The picture as it was sent: a redirect to a link that soon ends, or the bytes."""
+    async def get_content(
+        image_id: str,
+        original: Annotated[
+            bool, Param(description="The file that was sent, also where the picture is a JPEG made of it.")
+        ] = False,
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """The picture: a redirect to a link that soon ends, or the bytes."""
         record, _ = await find_record(image_id, records)
+        file = (record.image.original if original else None) or record.image
         if content_mode == "link":
-            link = await blobs.presign(record.image.blob, link_ttl_s)
+            link = await blobs.presign(file.blob, link_ttl_s)
             return RedirectResponse(
                 link, 307, headers={"Cache-Control": f"private, max-age={link_ttl_s // 2}"}
             )
-        headers = {"ETag": entity_tag(record.image.sha256), "Cache-Control": _IMMUTABLE}
+        headers = {"ETag": entity_tag(file.sha256), "Cache-Control": _IMMUTABLE}
         if not_modified(if_none_match, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        content = await read_content(record, blobs)
+        content = await read_content(record, file.blob, blobs)
         headers |= {
             # What was uploaded is shown, never run.
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Content-Disposition": f'inline; filename="{record.image.blob.rpartition("/")[2]}"',
+            "Content-Disposition": f'inline; filename="{file.blob.rpartition("/")[2]}"',
         }
-        return Response(content, headers=headers, media_type=record.image.content_type)
+        return Response(content, headers=headers, media_type=file.content_type)
 
     @router.get("/thumbnail", response_class=Response, responses={200: {}, 304: {}, 404: {}, 422: {}})
     async def get_thumbnail(image_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:

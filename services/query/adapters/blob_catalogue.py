@@ -10,7 +10,9 @@ from services.platform.dapr.sidecar import Sidecar
 PAGE_SIZE: Final = 1000
 
 # What a name that identity.blob_name makes can go on with: a claim id, a slash, 32 hex digits, a dot and an extension.
-_IN_CLAIM: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-/"
+# Originals of converted pictures are in a folder that begins otherwise.
+_FIRST: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_IN_CLAIM: Final = f"{_FIRST}._-/"
 _IN_ID: Final = "0123456789abcdef."
 
 
@@ -33,7 +35,7 @@ class BlobCatalogue:
             prefix = prefixes.pop()
             names = await self._list(prefix)
             if len(names) >= self._page_size:
-                characters = _IN_ID if "/" in prefix else _IN_CLAIM
+                characters = _IN_ID if "/" in prefix else _IN_CLAIM if prefix else _FIRST
                 prefixes += [prefix + character for character in reversed(characters)]
                 continue
             for name in names:

@@ -46,6 +46,7 @@ async def test_lanes_share_one_route(world: World) -> None:
         json.dumps(event(subject="/blobServices/default")).encode(),
         json.dumps(event(container="thumbnails")).encode(),
         json.dumps(event(blob="somebody/else.jpg")).encode(),
+        json.dumps(event(blob=f"_originals/C-1/{ID}.heic")).encode(),
         json.dumps(event(data={**event()["data"], "api": "CreateFile"})).encode(),
     ],
 )

@@ -4,7 +4,15 @@ import hashlib
 
 import pytest
 
-from services.contracts.identity import CLAIM_ID, IMAGE_ID, blob_name, image_id, image_id_of_blob
+from services.contracts.identity import (
+    CLAIM_ID,
+    IMAGE_ID,
+    ORIGINALS,
+    blob_name,
+    image_id,
+    image_id_of_blob,
+    original_name,
+)
 
 DIGEST = hashlib.sha256(b"bytes").hexdigest()
 
@@ -34,8 +42,32 @@ def test_id_is_in_the_blobs_name(claim_id: str | None) -> None:
     assert image_id_of_blob(name) == identifier
 
 
+@pytest.mark.parametrize("claim_id", ["C-1", None, "originals", "_originals"[1:]])
+def test_an_original_is_none_of_the_pictures(claim_id: str | None) -> None:
+    identifier = image_id(claim_id, DIGEST)
+    name = original_name(claim_id, identifier, "heic")
+    assert name == f"_originals/{claim_id or 'unclaimed'}/{identifier}.heic"
+    assert image_id_of_blob(name) is None
+    assert not CLAIM_ID.fullmatch(ORIGINALS)
+
+
 @pytest.mark.parametrize(
-    "name", ["", "a/b.jpg", "a/" + "g" * 32 + ".jpg", "a/" + "A" * 32, "a/" + "a" * 33 + ".jpg", "/"]
+    "name",
+    [
+        "",
+        "a/b.jpg",
+        "a/" + "g" * 32 + ".jpg",
+        "a/" + "A" * 32,
+        "a/" + "a" * 33 + ".jpg",
+        "/",
+        "a" * 32 + ".jpg",
+        "/" + "a" * 32 + ".jpg",
+        "a/b/" + "a" * 32 + ".jpg",
+        "_a/" + "a" * 32 + ".jpg",
+        "a/" + "a" * 32,
+        "a/" + "a" * 32 + ".tar.gz",
+        "a/" + "a" * 32 + ".jpg\n",
+    ],
 )
 def test_blob_that_is_not_ours(name: str) -> None:
     assert image_id_of_blob(name) is None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.contracts.identity import blob_name
+from services.contracts.identity import blob_name, original_name
 from services.query.adapters.blob_catalogue import BlobCatalogue
 from tests.support.records import received
 
@@ -50,6 +50,17 @@ async def test_every_picture_once_however_small_the_pages() -> None:
     for page_size in (2, 10, 299, 300, 301, 1000):
         found, _ = await listed(names, page_size)
         assert sorted(found) == sorted(ids), page_size
+
+
+async def test_originals_are_passed_over() -> None:
+    ids = [received(number).id for number in range(50)]
+    names = [
+        name for each in ids for name in (blob_name("C-1", each, "jpg"), original_name("C-1", each, "heic"))
+    ]
+    for page_size in (10, 1000):
+        found, binding = await listed(names, page_size)
+        assert sorted(found) == sorted(ids)
+        assert not [prefix for prefix in binding.asked if prefix.startswith("_")]
 
 
 async def test_one_call_where_one_page_is_enough() -> None:

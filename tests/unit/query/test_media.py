@@ -10,9 +10,11 @@ from PIL import Image
 
 from services.contracts.events import ImageEventType
 from services.contracts.names import record_key
+from services.contracts.records import Original
 from services.query.adapters.thumbnails import PillowThumbnails, shrink
 from services.query.errors import NoThumbnail
 from services.query.settings import Settings
+from tests.support.fakes.blobs import Blob
 from tests.support.pictures import encoded as picture_file
 from tests.support.records import received
 from tests.support.waiting import until
@@ -50,6 +52,30 @@ async def test_content_as_bytes(bytes_world: World) -> None:
         again = await client.get(f"{URL}/content", headers={"If-None-Match": response.headers["etag"]})
         assert again.status_code == 304
         assert bytes_world.blobs.faults.count("get") == 1
+
+
+async def test_the_original_of_a_converted_picture(bytes_world: World) -> None:
+    record = received(1)
+    blob = f"_originals/{record.image.blob[:-4]}.heic"
+    original = Original(blob=blob, content_type="image/heic", size=8, sha256="cd" * 32)
+    converted = record.model_copy(update={"image": record.image.model_copy(update={"original": original})})
+    bytes_world.store(converted, b"the JPEG")
+    bytes_world.blobs.stored[blob] = Blob(b"the HEIC", "image/heic")
+    async with client_of(bytes_world) as client:
+        picture = await client.get(f"{URL}/content")
+        assert (picture.content, picture.headers["content-type"]) == (b"the JPEG", "image/jpeg")
+        sent = await client.get(f"{URL}/content", params={"original": "true"})
+        assert (sent.content, sent.headers["content-type"]) == (b"the HEIC", "image/heic")
+        assert sent.headers["x-content-type-options"] == "nosniff"
+        assert sent.headers["content-disposition"] == f'inline; filename="{record.id}.heic"'
+        assert sent.headers["etag"] != picture.headers["etag"]
+
+
+async def test_the_original_of_any_other_is_the_picture(world: World, client: httpx.AsyncClient) -> None:
+    world.store(received(1), png())
+    plain = await client.get(f"{URL}/content")
+    original = await client.get(f"{URL}/content", params={"original": "true"})
+    assert plain.headers["location"] == original.headers["location"]
 
 
 async def test_bytes_that_are_not_there_are_404(bytes_world: World) -> None:

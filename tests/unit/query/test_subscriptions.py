@@ -9,7 +9,7 @@ import pytest
 
 from services.contracts.events import ImageEventType
 from services.contracts.names import record_key
-from services.contracts.records import ImageRecord, Status
+from services.contracts.records import ClassificationRequest, ImageRecord, Status
 from services.query.adapters.sqlite_index import SqliteIndex
 from tests.support.records import classified, received
 from tests.support.waiting import until
@@ -131,6 +131,7 @@ async def test_an_unreadable_record_is_tried_again(world: World, client: httpx.A
         (CREATED, changed("0" * 32)),
         (CREATED, blob_created(received(1), container="other")),
         (CREATED, blob_created(received(1), blob="notes/readme.txt")),
+        (CREATED, blob_created(received(1), blob=f"_originals/C-1/{received(1).id}.heic")),
         (CHANGED, blob_created(received(1))),
         (CHANGED, changed("not-an-id")),
         (CHANGED, {**changed("0" * 32), "data": {}}),
@@ -192,3 +193,21 @@ async def test_with_the_real_index(world: World) -> None:
         assert set(await asyncio.gather(*(deliver(client, *event) for event in events))) == {"SUCCESS"}
         assert (await client.get("/v1/images", params={"q": "cars"})).json()["total"] == 5
     await index.close()
+
+
+async def test_a_request_to_classify_again_is_shown_at_once(world: World, client: httpx.AsyncClient) -> None:
+    record = classified(1)
+    asked = ClassificationRequest(id="r1", at=record.received_at, by="ann")
+    world.store(record.model_copy(update={"requested_classification": asked}))
+    event = {
+        "specversion": "1.0",
+        "type": "claimlens.classification.requested",
+        "source": "/claimlens/ingest",
+        "subject": record.id,
+        "id": "an-event",
+        "data": {"id": record.id, "blob": record.image.blob, "etag": "0x1", "request": "r1"},
+    }
+    assert await deliver(client, CREATED, event) == "SUCCESS"
+    (item,) = (await client.get("/v1/images")).json()["items"]
+    assert item["requested_classification"]["by"] == "ann"
+    assert item["status"] == "classified"
