@@ -8,6 +8,7 @@ import pytest
 SHARED = {"e2e": "stack"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file stay together, for they share what they started; all of e2e does, for its stack."""
     for item in items:
