@@ -9,7 +9,7 @@ CHECKS := lint types contracts pytest
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types contracts pytest unit integration e2e bench lock clean
+.PHONY: help setup run demo test lint types contracts pytest unit integration e2e soak bench lock clean
 
 help: ## list these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ integration: setup ## the tests against real sidecars and emulators
 
 e2e: setup ## the tests of the whole stack
 	@$(RUN) pytest tests/e2e $(PYTEST_FLAGS)
+
+soak: setup ## Vision failing for two minutes while 200 pictures arrive
+	@CLAIMLENS_OUTAGE=full $(RUN) pytest tests/e2e/test_outage.py --timeout 900 $(PYTEST_FLAGS)
 
 bench: setup ## measure
 	@$(RUN) bench

@@ -59,7 +59,7 @@ def test_all_are_classified_and_none_that_had_its_answer_is_asked_again(stack: R
         trouble.join(SECONDS * 2)
     ids = [upload.json()["id"] for upload in uploads]
     for identifier in ids:
-        stack.wait_for(identifier, timeout_s=240)
+        stack.wait_for(identifier, timeout_s=300)
     calls = httpx.get(calls_url).json()["calls"][before:]
     # A call that a fault answered (or that was let go) gave no answer; one that was answered is never made again.
     answered = Counter(call["url_path"] for call in calls if call["status"] == 200 and not call["fault"])
