@@ -197,6 +197,27 @@ def test_fifty_at_once(stack: Stack) -> None:
     assert len(stack.blobs("fifty")) == 25
 
 
+def test_heic(stack: Stack) -> None:
+    content = encoded("HEIF", 640, 480)
+    body = stack.ingest.upload(content, "heic").json()
+    picture, original = f"heic/{body['id']}.jpg", f"_originals/heic/{body['id']}.heic"
+    assert stack.blobs("heic") == [picture]
+    assert stack.container.download_blob(original).readall() == content
+    kept = stack.container.get_blob_client(original).get_blob_properties()
+    made = stack.container.get_blob_client(picture).get_blob_properties()
+    assert (kept.content_settings.content_type, made.content_settings.content_type) == (
+        "image/heic",
+        "image/jpeg",
+    )
+    assert kept.last_modified <= made.last_modified
+    record = stack.record(body["id"])
+    assert record is not None
+    assert record["image"]["original"]["blob"] == original
+    assert stack.ingest.upload(content, "heic").json() == {**body, "already_known": True}
+    assert stack.ingest.client.delete(f"/v1/images/{body['id']}").status_code == 204
+    assert stack.blobs("heic") == stack.blobs("_originals") == []
+
+
 def test_delete(stack: Stack) -> None:
     identifier = stack.ingest.upload(encoded(), "delete").json()["id"]
     for _ in range(2):
