@@ -160,3 +160,33 @@ def test_the_page_and_the_apis_describe_themselves(stack: RunningStack) -> None:
     for service in ("ingest", "classifier", "query"):
         assert httpx.get(f"{stack.url(service)}/readyz").json()["missing"] == {}
         assert "claimlens_http_requests" in httpx.get(f"{stack.url(service)}/metrics").text
+
+
+def test_a_picture_is_classified_again_reviewed_and_found_by_its_looks(stack: RunningStack) -> None:
+    scene = png(640, 480, seed=71)
+    first = stack.upload(scene, "C-again").json()["id"]
+    twin = stack.upload(scene, "C-twin").json()["id"]
+    for identifier in (first, twin):
+        stack.wait_for(identifier)
+
+    asked = httpx.post(f"{stack.url('ingest')}/v1/images/{first}/classification", timeout=30)
+    assert asked.status_code == 202, asked.text
+    done = until_sync(
+        lambda: (record := stack.record(first))["requested_classification"].get("done_at") and record,
+        60,
+        "classified again",
+    )
+    assert done
+    assert [entry.get("request") for entry in done["history"]] == [None, None, asked.json()["request"]]
+
+    review = {"labels": ["End to end"], "note": "seen by a person"}
+    answer = httpx.put(f"{stack.url('ingest')}/v1/images/{first}/review", json=review, timeout=30)
+    assert answer.status_code == 200, answer.text
+    url = f"{stack.url('query')}/v1/images"
+    found = until_sync(
+        lambda: httpx.get(url, params={"label": "end to end"}).json()["items"], what="the review in the index"
+    )
+    assert [item["id"] for item in found] == [first]
+
+    alike = httpx.get(f"{url}/{first}/similar").json()["items"]
+    assert [(item["record"]["id"], item["distance"]) for item in alike] == [(twin, 0)]
