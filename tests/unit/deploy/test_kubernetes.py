@@ -91,6 +91,7 @@ PLANTED: list[tuple[str, Callable[[Find], Any]]] = [
     ("NetworkPolicy clients-reach-query: chooses no pod", lambda f: f("NetworkPolicy", "clients-reach-query")["spec"].update(podSelector={"matchLabels": {"a": "b"}})),
     ("mounts tmpp", lambda f: container(f, "ingest")["volumeMounts"][0].update(name="tmpp")),
     ("claims index, which there is not", lambda f: f("Deployment", "query")["spec"]["template"]["spec"]["volumes"][1].update(persistentVolumeClaim={"claimName": "index"})),
+    ("its sidecar mounts record:/records", lambda f: annotate(f, "ingest", "dapr.io/volume-mounts-rw", "record:/records")),
     ("runs as nobody", lambda f: f("Deployment", "query")["spec"]["template"]["spec"].update(serviceAccountName="nobody")),
     ("scales ingress", lambda f: f("HorizontalPodAutoscaler", "ingest")["spec"]["scaleTargetRef"].update(name="ingress")),
     ("wants storageKey of secret", lambda f: f("Component", "images")["spec"]["metadata"][2].update(secretKeyRef={"name": "development-keys", "key": "storageKey"})),

@@ -31,6 +31,9 @@ ANNOTATIONS = {
 }
 """Annotation → the key in dapr.yaml."""
 
+PLACES = ("endpoint", "generation", "connectionString")
+"""Metadata that says where something is."""
+
 EMULATORS = ("storage", "event-grid", "vision")
 ELSEWHERE = {"host", "azurite-url", "public-url", "event-grid", "data"}
 """Options of an emulator that a pod may have otherwise than a container of compose."""
@@ -124,7 +127,7 @@ def _components(resources: Resources) -> Iterator[str]:
         # Where the type is the same, so is what does not depend on the place.
         for file in (one for one in (local, azure) if one["spec"]["type"] == component["spec"]["type"]):
             for key, value in metadata(file).items():
-                fixed = isinstance(value, str) and "{" not in value and key not in ("endpoint", "generation")
+                fixed = isinstance(value, str) and "{" not in value and key not in PLACES
                 if fixed and file is _same_place(component, local, azure) and given.get(key) != value:
                     yield f"{label(component)}: {key} is {given.get(key)}, elsewhere {value}"
     events = found.get(Component.IMAGE_EVENTS)

@@ -14,6 +14,8 @@ from tools.checks.kubernetes.model import (
     pods,
 )
 
+SIDECAR_MOUNTS = "dapr.io/volume-mounts-rw"
+
 
 def reference_faults(resources: Resources) -> Iterator[str]:
     yield from _selectors(resources)
@@ -70,6 +72,9 @@ def _pods(resources: Resources) -> Iterator[str]:
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
             if claim and claim not in claims:
                 yield f"{name}: claims {claim}, which there is not"
+        for mount in template["metadata"].get("annotations", {}).get(SIDECAR_MOUNTS, "").split(","):
+            if mount and mount.partition(":")[0] not in volumes:
+                yield f"{name}: its sidecar mounts {mount}, which the pod has not"
         account = template["spec"].get("serviceAccountName")
         if account and account not in accounts:
             yield f"{name}: runs as {account}, which there is not"
