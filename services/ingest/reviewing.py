@@ -48,4 +48,5 @@ def _reviewed(record: ImageRecord, review: Review) -> ImageRecord:
     if record.review and record.review.model_copy(update={"at": review.at}) == review:
         return record
     entry = HistoryEntry(at=review.at, status=record.status, review=review)
-    return record.model_copy(update={"review": review, "history": continued(record.history, entry)})
+    changes = {"review": review, "needs_review": False, "history": continued(record.history, entry)}
+    return record.model_copy(update=changes)

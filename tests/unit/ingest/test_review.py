@@ -18,7 +18,7 @@ MACHINE = [Label(name="car", confidence=0.9, source="rule:car")]
 
 async def uploaded(stand: Stand) -> str:
     identifier = str((await stand.upload(encoded("JPEG"), claim_id="C-1")).json()["id"])
-    changes = {"status": Status.CLASSIFIED, "labels": MACHINE}
+    changes = {"status": Status.CLASSIFIED, "labels": MACHINE, "needs_review": True}
     stand.records.seed(record_key(identifier), stand.record(identifier).model_copy(update=changes))
     return identifier
 
@@ -38,6 +38,7 @@ async def test_kept(stand: Stand) -> None:
     assert (record.review.note, record.review.by) == ("north side\nof the house", "anonymous")
     assert response.json() == {"id": identifier, "review": record.review.model_dump(mode="json")}
     assert (record.labels, record.status) == (MACHINE, Status.CLASSIFIED)
+    assert record.needs_review is False
     (event,) = stand.events.events
     assert (event.topic, event.type) == ("image-classified", "claimlens.image.reviewed")
     assert event.data == ImageEventData(id=identifier, status=Status.CLASSIFIED)
