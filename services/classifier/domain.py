@@ -55,10 +55,9 @@ def pending(record: ImageRecord, event: BlobCreated, engines: Sequence[str]) -> 
 
 
 def in_turn(record: ImageRecord, event: BlobCreated) -> BlobCreated:
-    """The event with the request that a delivery of it answers: whichever the record holds, unless that has failed."""
+    """The event with the request that a delivery of it answers: whichever the record holds."""
     asked = record.requested_classification
-    turn = asked.id if asked and asked.reason is None else None
-    return replace(of_version(record, event), request=turn)
+    return replace(of_version(record, event), request=asked.id if asked else None)
 
 
 def of_version(record: ImageRecord, event: BlobCreated) -> BlobCreated:

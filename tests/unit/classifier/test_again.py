@@ -123,6 +123,15 @@ async def test_asked_while_the_first_call_is_under_way(classifier: Driver, world
     assert states(world) == [("classified", "fake-vision", None), ("classified", "fake-vision", "r1")]
 
 
+async def test_what_was_said_before_anybody_asked_is_no_answer(classifier: Driver, world: World) -> None:
+    """The first result could not be saved, and is kept for the next delivery."""
+    world.records.faults.fail_nth(1, "replace")
+    assert await classifier.deliver() == "RETRY"
+    ask(world)
+    assert await classifier.deliver(request_event("r1")) == "SUCCESS"
+    assert world.analyzer.calls == 2
+
+
 async def test_asked_before_the_first_event(classifier: Driver, world: World) -> None:
     """One look is enough for both."""
     ask(world)
@@ -224,6 +233,15 @@ async def test_a_dead_letter_of_another_request(classifier: Driver, world: World
     assert world.record.status is Status.RECEIVED
 
 
+async def test_a_dead_letter_of_another_request_closes_nothing(classifier: Driver, world: World) -> None:
+    ask(world)
+    await classifier.dead(request_event("r1"))
+    before = ask(world, "r2")
+    assert before.status is Status.FAILED
+    assert await classifier.dead(request_event("r1")) == "SUCCESS"
+    assert world.record == before
+
+
 async def test_storages_dead_letter_does_not_close_the_request(classifier: Driver, world: World) -> None:
     ask(world)
     assert await classifier.dead() == "SUCCESS"
@@ -275,6 +293,23 @@ async def test_several_engines(world: World) -> None:
         ("fake-vision", "fake-1"),
         ("other", "fake-1"),
     ]
+
+
+async def test_a_new_version_of_the_blob_after_the_answer(world: World) -> None:
+    """What was answered of the version before does not count, not even that it was rejected."""
+    other = FakeAnalyzer("other")
+    world.others = (other,)
+    driver = world.start()
+    assert await driver.deliver() == "SUCCESS"
+    ask(world)
+    world.analyzer.will_raise(ImageRejected("InvalidImageSize", "too small"), AnalyzerUnavailable("away"))
+    assert await driver.deliver(request_event("r1")) == "SUCCESS"
+    assert world.record.status is Status.REJECTED
+    newer = event("0x8D2", sequencer="02")
+    assert await driver.deliver(newer) == "RETRY"
+    assert await driver.deliver(newer) == "SUCCESS"
+    assert world.record.status is Status.CLASSIFIED
+    assert (world.analyzer.calls, other.calls) == (4, 3)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"id": ID, "blob": BLOB, "etag": ETAG}, "text"])

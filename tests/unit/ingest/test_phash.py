@@ -89,12 +89,14 @@ def test_modes(mode: str) -> None:
 
 
 def test_what_is_transparent_is_white() -> None:
-    image = picture(400, 300).convert("RGBA")
-    clear = Image.new("RGBA", (400, 300), (0, 0, 0, 0))
-    clear.paste(image.crop((0, 0, 200, 300)))
-    white = Image.new("RGB", (400, 300), "white")
-    white.paste(picture(400, 300).crop((0, 0, 200, 300)))
+    seen = Image.radial_gradient("L").resize((400, 300)).point(lambda value: 255 if value < 120 else 0)
+    clear = Image.composite(picture(400, 300).convert("RGBA"), Image.new("RGBA", (400, 300)), seen)
+    white, black = (
+        Image.composite(picture(400, 300), Image.new("RGB", (400, 300), colour), seen)
+        for colour in ("white", "black")
+    )
     assert hashed(clear) == hashed(white)
+    assert hashed(clear) != hashed(black)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "HEIF", "ICO"])

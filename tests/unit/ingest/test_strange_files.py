@@ -108,7 +108,8 @@ def test_counting_parts_is_quick(content: bytes, kind: Any) -> None:
 def test_scans_are_told_from_other_bytes() -> None:
     """Marker-like bytes in metadata, in what follows the picture, and in the preview of an EXIF block do not count."""
     noise = b"\xff\xda\0\2" * (MAX_SCANS + 1)
-    assert work_fault(in_jpeg(segment(0xE1, b"Exif\0\0" + noise), segment(0xFE, noise)) + noise, JPEG) is None
+    content = in_jpeg(segment(0xE1, b"Exif\0\0" + noise), segment(0xFE, noise))
+    assert work_fault(content + bytes(2) + noise, JPEG) is None
 
 
 # Polyglots
