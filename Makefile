@@ -5,7 +5,7 @@ RUN := $(BIN)/python -m
 CODE := $(wildcard services components emulators cli bench tools)
 # In the order of `make test`: the fast ones first, pytest's closing line last.
 CHECKS := lint types contracts pytest
-# Test processes at once; the tests of one file, and of the whole stack, stay in one.
+# Test processes at once; the tests of one file stay in one, for they share what they started.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -42,7 +42,7 @@ contracts: setup ## which package may import which
 	@$(BIN)/lint-imports
 
 pytest: setup ## every test; the summary names each skipped one and why
-	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 unit: setup ## the tests that start no process of ours
 	@$(RUN) pytest tests/unit $(PYTEST_FLAGS)

@@ -50,6 +50,7 @@ class Services:
 def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Services:
     double = Services()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(main.console, "_width", 200)
     monkeypatch.setattr(
         main, "Client", lambda settings: Client(settings, httpx.MockTransport(double), double.waits.append)
     )
@@ -57,7 +58,7 @@ def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Services:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main.app, list(arguments), env={"COLUMNS": "200"})
+    return CliRunner().invoke(main.app, list(arguments))
 
 
 def test_upload_says_what_became_of_each_file(services: Services, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_upload_says_what_became_of_each_file(services: Services, tmp_path: Path
         return httpx.Response(202, json={"id": ID, "already_known": False})
 
     services.answer = answer
-    result = run("upload", str(folder), "--claim", "C-7", "-m", "by=me")
+    result = run("upload", folder.name, "--claim", "C-7", "-m", "by=me")
     assert result.exit_code == 1
     assert "refused (unsupported-media-type): it is unsupported-media-type" in result.output
     assert "1 accepted, 1 refused." in result.output
