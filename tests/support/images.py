@@ -26,6 +26,7 @@ PACKAGES: Final = "python3.11,python3-venv,python3-pip,ca-certificates"
 BASE_TIMEOUT_S: Final = 420
 BUILD_TIMEOUT_S: Final = 420
 COMMAND_TIMEOUT_S: Final = 60
+LAYERS_KEPT: Final = 250
 PIP_CONF: Final = "/etc/pip.conf"
 
 
@@ -72,6 +73,9 @@ class Store:
     def alone(self) -> Iterator[None]:
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self.buildah("rm", "--all")  # what a killed run left behind
+            if len(self.buildah("images", "--all", "--quiet").split()) > LAYERS_KEPT:
+                self.buildah("rmi", "--prune", "--force", timeout_s=BUILD_TIMEOUT_S)
             yield
 
     def buildah(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> str:

@@ -1,7 +1,7 @@
 """``make lock``: resolve everything that is pinned anew, and write it with hashes and without any address.
 
-requirements.lock from pyproject.toml; the hashes of the set-up's own pins at the versions they name; Azurite's lock
-from its package.json. The samples' pins are of single wheels and stay as they are.
+requirements.lock from pyproject.toml, and the container images' parts of it; the hashes of the set-up's own pins at
+the versions they name; Azurite's lock from its package.json. The samples' pins are of single wheels and stay as they are.
 """
 
 import signal
@@ -37,6 +37,7 @@ def main() -> int:
             shell = Shell(children, cache / "logs" / "lock.log")
             work = Work(lambda detail: print(f"… {detail}", flush=True), shell, staging, children.stop)
             _requirements(work)
+            _images(work)
             for pin in ("uv", "go", "node"):
                 _pin(pin, work)
             _azurite(work)
@@ -58,6 +59,15 @@ def _requirements(work: Work) -> None:
         "requirements.lock",
     ]
     _uv(arguments, "Resolving pyproject.toml", work)
+
+
+def _images(work: Work) -> None:
+    work.say("the images' requirements")
+    folder = locations.ROOT / "deploy" / "images" / "requirements"
+    tools = [str((folder / f"tools.{kind}").relative_to(locations.ROOT)) for kind in ("in", "lock")]
+    _uv([tools[0], *_COMPILE, "-o", tools[1]], "Resolving the images' build tools", work)
+    cut = [sys.executable, "-m", "tools.images.requirements"]
+    work.shell.run(cut, what="Cutting the images' packages out of requirements.lock", cwd=locations.ROOT)
 
 
 def _pin(pin: str, work: Work) -> None:
