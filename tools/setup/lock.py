@@ -1,7 +1,8 @@
 """``make lock``: resolve everything that is pinned anew, and write it with hashes and without any address.
 
 requirements.lock from pyproject.toml, and the container images' parts of it; the hashes of the set-up's own pins at
-the versions they name; Azurite's lock from its package.json. The samples' pins are of single wheels and stay as they are.
+the versions they name; Azurite's lock from its package.json. The samples' pins are of single wheels and stay as they
+are.
 """
 
 import signal
