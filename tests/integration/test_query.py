@@ -174,4 +174,6 @@ async def test_the_listing_goes_on_where_the_bindings_own_marker_does_not(stack:
     async with stack.sidecar.calling("listing") as client:
         page = await client.invoke_binding(Component.IMAGES, "list", json.dumps({"maxResults": 4}))
     assert len(json.loads(page.data)) == 4
-    assert page.headers["metadata.marker"] == [""], "the binding can go on now: BlobCatalogue need not descend"
+    assert page.headers["metadata.marker"] == [""], (
+        "the binding can go on now: BlobCatalogue need not descend"
+    )
