@@ -96,3 +96,19 @@ def test_what_dies_comes_back_into_the_same_network(running: Running, name: str)
     running.again(name)
     until_sync(lambda: ready(running, 8001) and ready(running, 8002), READY_S, "ready again")
     assert "classified and found" in smoke(running)
+
+
+def test_a_component_minds_its_sidecar_as_in_a_pod(running: Running) -> None:
+    """On Kubernetes nobody changes a generation: the component's restart ends the sidecar, and the kubelet starts it."""
+    for name in ("components", "component"):
+        running.containers[name].signal(signal.SIGKILL)
+        running.containers[name].process.wait(10)
+    running.again("component", SIDECAR_SHUTDOWN_URL="http://127.0.0.1:3502/v1.0/shutdown")
+    assert running.containers["classifier-dapr"].process.wait(30) == 0
+    for name in ("ingest", "query"):
+        running.containers[f"{name}-dapr"].stop()
+    for name in SERVICES:
+        running.again(f"{name}-dapr")
+    for name, port in SERVICES.items():
+        until_sync(partial(ready, running, port), READY_S, f"{name} ready")
+    assert "classified and found" in smoke(running)

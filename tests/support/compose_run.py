@@ -20,6 +20,7 @@ HEALTHY_TIMEOUT_S: Final = 90.0
 DAPRD: Final = "daprio/daprd"
 AZURITE: Final = "mcr.microsoft.com/azure-storage/azurite"
 PAUSE: Final = "registry.k8s.io/pause"
+Start = Callable[[Mapping[str, str]], Container]
 
 
 @dataclass
@@ -27,11 +28,12 @@ class Running:
     """A stack that is up. ``again`` starts one service anew, as `restart: unless-stopped` does."""
 
     pod: Pod
-    starters: dict[str, Callable[[], Container]] = field(default_factory=dict)
+    starters: dict[str, Start] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
 
-    def again(self, name: str) -> Container:
-        self.containers[name] = self.starters[name]()
+    def again(self, name: str, **more: str) -> Container:
+        """``more``: further variables."""
+        self.containers[name] = self.starters[name](more)
         return self.containers[name]
 
     def run(self, command: Sequence[str], timeout_s: float = 120) -> "subprocess.CompletedProcess[str]":
@@ -99,11 +101,12 @@ def order(compose: Compose) -> list[str]:
 
 def _starter(
     pod: Pod, name: str, root: Path, image: Image, service: dict[str, Any], mounts: list[Mount]
-) -> Callable[[], Container]:
+) -> Start:
     command = [word.replace("${CLAIMLENS_RECORDS:-sqlite}", "sqlite") for word in service.get("command", [])]
     env = {key: value for key, value in environment(service).items() if not value.startswith("${")}
-    return lambda: pod.start(
-        name, root, image, command=command, env=env, user=service.get("user", ""), mounts=mounts
+    user = service.get("user", "")
+    return lambda more: pod.start(
+        name, root, image, command=command, env={**env, **more}, user=user, mounts=mounts
     )
 
 
@@ -120,10 +123,10 @@ def _mounts(service: dict[str, Any], folder: Path) -> list[Mount]:
     return sorted(found, key=lambda mount: len(mount.target))
 
 
-def _azurite(pod: Pod, service: dict[str, Any], location: Path) -> Callable[[], Container]:
+def _azurite(pod: Pod, service: dict[str, Any], location: Path) -> Start:
     options = [word for word in service["command"][1:] if not word.startswith("--location")]
 
-    def start() -> Container:
+    def start(_: Mapping[str, str]) -> Container:
         location.mkdir(parents=True, exist_ok=True)
         log_file = pod.folder / "azurite.log"
         with log_file.open("ab") as log:
