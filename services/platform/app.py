@@ -1,7 +1,6 @@
 """The FastAPI application that every service starts from."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
@@ -41,6 +40,3 @@ def base_app(
     app.add_middleware(MetricsMiddleware, metrics=RequestMetrics(registry))
     app.add_middleware(TraceMiddleware)
     return app
-
-
-Lifespan = AbstractAsyncContextManager[None]
