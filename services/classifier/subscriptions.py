@@ -8,13 +8,13 @@ from cloudevents.core.v1.event import CloudEvent
 from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from services.classifier.handlers import Classifier
 from services.classifier.metrics import ClassifierMetrics
-from services.classifier.outcomes import Done, deliver
+from services.classifier.outcomes import Done
 from services.contracts.events import BlobCreated, blob_created, parse_event
 from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
+from services.platform.deliveries import deliver, hide_deliveries
 
 log = structlog.get_logger()
 
@@ -34,10 +34,7 @@ def subscribe(app: FastAPI, classifier: Classifier, metrics: ClassifierMetrics, 
     dapr = DaprApp(app)
     _add(dapr, metrics, Topic.BLOB_CREATED, lanes(Topic.BLOB_CREATED, lane_count), created)
     _add(dapr, metrics, Topic.BLOB_CREATED_DEAD, [Topic.BLOB_CREATED_DEAD], dead)
-    for route in app.routes:
-        # One path many times; and no business of the API's readers.
-        if isinstance(route, APIRoute) and route.path.startswith(("/events/", "/dapr/")):
-            route.include_in_schema = False
+    hide_deliveries(app)
 
 
 def _add(

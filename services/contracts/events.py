@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from services.contracts.names import CONTAINER
 from services.contracts.records import Status
 
+OUR_TYPES: Final = "claimlens."
 BLOB_CREATED: Final = "Microsoft.Storage.BlobCreated"
 CLASSIFICATION_REQUESTED: Final = "claimlens.classification.requested"
 
@@ -25,6 +26,13 @@ INCOMPLETE_APIS: Final = frozenset({"CreateFile", "SftpCreate"})
 
 class NotOurs(Exception):
     """The event is not one that this service handles; the text says why. The delivery is dropped."""
+
+
+class UnknownType(Exception):
+    """An event of ours whose type this version does not know: a newer version does, and may run beside this one.
+
+    The delivery is retried, for whoever takes it next; out of deliveries it becomes a dead letter.
+    """
 
 
 class ImageEventType(StrEnum):
@@ -110,12 +118,12 @@ def parse_event(body: bytes) -> CloudEvent:
 def blob_created(event: CloudEvent) -> BlobCreated:
     """Read storage's event, or ours that refers to the same blob.
 
-    Raises NotOurs for other types, incomplete files, and shapes it cannot be.
+    Raises NotOurs for others' types, incomplete files, and shapes it cannot be; UnknownType.
     """
     if event.get_type() == CLASSIFICATION_REQUESTED:
         return _classification_requested(event)
     if event.get_type() != BLOB_CREATED:
-        raise NotOurs(f"type is {event.get_type()!r}, not {BLOB_CREATED}")
+        raise _of_another_type(event)
     data = event.get_data()
     if not isinstance(data, dict):
         raise NotOurs("BlobCreated without data")
@@ -139,13 +147,18 @@ def blob_created(event: CloudEvent) -> BlobCreated:
 
 
 def image_event_data(event: CloudEvent) -> ImageEventData:
-    """Read the data of an ``image-classified`` event. Raises NotOurs for anything else."""
+    """Read the data of an ``image-classified`` event. Raises NotOurs for anything else; UnknownType."""
     if event.get_type() not in set(ImageEventType):
-        raise NotOurs(f"type is {event.get_type()!r}, none of image-classified")
+        raise _of_another_type(event)
     try:
         return ImageEventData.model_validate(event.get_data())
     except ValidationError as error:
         raise NotOurs(f"unreadable data: {error}") from error
+
+
+def _of_another_type(event: CloudEvent) -> NotOurs | UnknownType:
+    named = f"type is {event.get_type()!r}"
+    return UnknownType(named) if event.get_type().startswith(OUR_TYPES) else NotOurs(named)
 
 
 def _classification_requested(event: CloudEvent) -> BlobCreated:

@@ -7,13 +7,20 @@ from cloudevents.core.v1.event import CloudEvent
 from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
-from services.contracts.events import ImageEventType, blob_created, image_event_data, parse_event
+from services.contracts.events import (
+    ImageEventType,
+    NotOurs,
+    UnknownType,
+    blob_created,
+    image_event_data,
+    parse_event,
+)
 from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
+from services.platform.deliveries import deliver, hide_deliveries
 from services.query.handlers import Projection
 from services.query.metrics import QueryMetrics
-from services.query.outcomes import Done, deliver
+from services.query.outcomes import Done
 
 Handle = Callable[[CloudEvent], Awaitable[Done]]
 
@@ -22,7 +29,12 @@ def subscribe(app: FastAPI, projection: Projection, metrics: QueryMetrics, *, la
     """Add ``/dapr/subscribe`` and a route for each topic; all lanes share one route."""
 
     async def created(event: CloudEvent) -> Done:
-        return await projection.blob_created(blob_created(event))
+        try:
+            blob = blob_created(event)
+        except UnknownType as error:
+            # The classifier's; a record that it changes is announced on the other topic.
+            raise NotOurs(str(error)) from error
+        return await projection.blob_created(blob)
 
     async def changed(event: CloudEvent) -> Done:
         deleted = event.get_type() == ImageEventType.DELETED
@@ -31,10 +43,7 @@ def subscribe(app: FastAPI, projection: Projection, metrics: QueryMetrics, *, la
     dapr = DaprApp(app)
     _add(dapr, metrics, Topic.BLOB_CREATED, lane_count, created)
     _add(dapr, metrics, Topic.IMAGE_CLASSIFIED, lane_count, changed)
-    for route in app.routes:
-        # One path many times; and no business of the API's readers.
-        if isinstance(route, APIRoute) and route.path.startswith(("/events/", "/dapr/")):
-            route.include_in_schema = False
+    hide_deliveries(app)
 
 
 def _add(dapr: DaprApp, metrics: QueryMetrics, topic: Topic, lane_count: int, handle: Handle) -> None:

@@ -57,6 +57,16 @@ async def test_what_is_not_ours_is_dropped(classifier: Driver, world: World, bod
     assert world.publisher.events == []
 
 
+@pytest.mark.parametrize("topic", ["blob-created", "blob-created-dead"])
+async def test_our_own_events_of_a_later_type_are_left_to_a_newer_version(
+    classifier: Driver, world: World, topic: str
+) -> None:
+    body = json.dumps(event(type="claimlens.classification.withdrawn", data={"id": ID})).encode()
+    assert await classifier.deliver(body, topic=topic) == "RETRY"
+    assert world.analyzer.calls == 0
+    assert 'kind="unknown-type"' in (await classifier.http.get("/metrics")).text
+
+
 async def test_another_blob_with_the_same_id_is_dropped(classifier: Driver, world: World) -> None:
     copy = event(blob=f"C-2/{world.record.id}.jpg")
     assert await classifier.deliver(copy) == "DROP"

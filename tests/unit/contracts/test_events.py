@@ -9,6 +9,7 @@ from services.contracts.events import (
     BlobCreated,
     ImageEventType,
     NotOurs,
+    UnknownType,
     blob_created,
     image_event_data,
     parse_event,
@@ -129,6 +130,14 @@ def test_image_events() -> None:
 def test_not_an_image_event(changes: dict[str, Any]) -> None:
     with pytest.raises(NotOurs):
         image_event_data(parse_event(event(**changes)))
+
+
+def test_a_type_of_ours_that_is_not_known_yet() -> None:
+    later = parse_event(event(type="claimlens.image.archived", data={"id": "a"}))
+    with pytest.raises(UnknownType, match="archived"):
+        image_event_data(later)
+    with pytest.raises(UnknownType):
+        blob_created(later)
 
 
 def test_type_that_announces_a_status() -> None:

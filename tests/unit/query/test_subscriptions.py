@@ -86,6 +86,18 @@ async def test_events_out_of_order_and_twice(world: World, client: httpx.AsyncCl
     assert world.index.entries[received(1).id].status is Status.CLASSIFIED
 
 
+async def test_a_later_type_of_event_is_left_to_a_newer_version(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    world.store(classified(1))
+    later = {**changed(received(1).id), "type": "claimlens.image.archived"}
+    assert await deliver(client, CHANGED, later) == "RETRY"
+    # Requests on storage's topic are the classifier's: query would only wear out its deliveries.
+    request = {**blob_created(received(1)), "type": "claimlens.classification.withdrawn"}
+    assert await deliver(client, CREATED, request) == "DROP"
+    assert not world.index.entries
+
+
 async def test_a_deleted_picture_goes(world: World, client: httpx.AsyncClient) -> None:
     await world.index_all(classified(1))
     await world.records.delete(record_key(received(1).id))
