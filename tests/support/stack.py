@@ -48,6 +48,11 @@ class RunningStack:
         """Everything that the stack started."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def sockets(self) -> str:
+        """The folder with the pub/sub component's socket."""
+        component = psutil.Process(self.pid("components.eventgrid_pubsub"))
+        return component.environ()["DAPR_COMPONENTS_SOCKETS_FOLDER"]
+
     def pid(self, *words: str) -> int:
         """The process whose command line holds all the words. Raises LookupError."""
         for process in reversed(self.processes()):
