@@ -42,7 +42,7 @@ contracts: setup ## which package may import which
 	@$(BIN)/lint-imports
 
 pytest: setup ## every test; the summary names each skipped one and why
-	@$(RUN) pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 unit: setup ## the tests that start no process of ours
 	@$(RUN) pytest tests/unit $(PYTEST_FLAGS)
