@@ -3,7 +3,14 @@
 import pytest
 
 # Two processes share the files in this order: the longest first, and last what waits for the images of the first.
-ORDER = ("integration/test_images.py", "e2e/", "integration/eventgrid_pubsub/", "integration/", "contract/", "unit/")
+ORDER = (
+    "integration/test_images.py",
+    "e2e/",
+    "integration/eventgrid_pubsub/",
+    "integration/",
+    "contract/",
+    "unit/",
+)
 LAST = "integration/test_compose_stack.py"
 
 
