@@ -55,12 +55,19 @@ resource toServiceBus 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
     filter: {
       includedEventTypes: [ 'Microsoft.Storage.BlobCreated' ]
       subjectBeginsWith: '/blobServices/default/containers/${imagesContainer}/'
-      // Other calls of the same event type tell of files that are not complete yet.
       advancedFilters: [
         {
+          // Other calls of the same event type tell of files that are not complete yet.
           operatorType: 'StringIn'
           key: 'data.api'
           values: [ 'PutBlob', 'PutBlockList', 'CopyBlob' ]
+        }
+        {
+          // Originals of converted pictures, which the services pass over. Not by the subject: it is no key of
+          // CloudEvents' filters, and an event without the key is not delivered.
+          operatorType: 'StringNotContains'
+          key: 'data.url'
+          values: [ '/${imagesContainer}/_originals/' ]
         }
       ]
     }

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from services.contracts.identity import ORIGINALS
 from services.contracts.names import CONTAINER, AppId, Topic
 from tools.checks.agreement.files import project
 from tools.checks.bicep.roles import grant_variables, grants_in
-from tools.checks.bicep.syntax import chain, literal, property_of, text_of
+from tools.checks.bicep.syntax import chain, literal, property_of, text_of, walk
 from tools.setup.locations import ROOT
 
 SUBSCRIPTIONS: Final = {
@@ -71,6 +72,15 @@ def check_events(root: Path) -> Iterator[str]:
     subject = property_of(property_of(inner, "filter"), "subjectBeginsWith")
     if subject is None or "${imagesContainer}/" not in text_of(subject):
         yield "the event subscription must be about the images' container alone"
+    passed_over = f"'/${{imagesContainer}}/{ORIGINALS}/'"
+    if not any(
+        literal(property_of(one, "operatorType")) == "StringNotContains"
+        and literal(property_of(one, "key")) == "data.url"
+        and passed_over in text_of(one)
+        for one in (walk(inner) if inner is not None else ())
+        if one.type == "object"
+    ):
+        yield f"the event subscription must leave out {ORIGINALS}, which the services pass over"
     containers = {
         literal(property_of(resource.value, "name"))
         for _, resource in project(root).resources()
