@@ -1,4 +1,4 @@
-"""The three sizes as Bicep deploys them: deploy/bicep/sizes/*.json, and what classifier.bicep makes of them.
+"""The sizes as Bicep deploys them: deploy/bicep/sizes/*.json, and what the Bicep makes of them.
 
 SizeError   a file lacks something, or has what cannot be; the text names the file and the key
 """
@@ -10,6 +10,10 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "deploy" / "bicep" / "sizes"
 NAMES: Final = ("small", "medium", "large")
+"""The article's, of which the pages tell."""
+
+TRIAL: Final = "trial"
+"""Vision's free tier, for trying it out."""
 
 MONTH_DAYS: Final = 30
 """The article's month: 50,000,000 pictures are 19.3 a second."""
@@ -54,6 +58,7 @@ class Size:
     storage_sku: str
     registry_sku: str
     search_sku: str
+    search_partitions: int
     log_retention_days: int
 
     @property
@@ -68,7 +73,7 @@ class Size:
 
 
 def read(name: str, folder: Path = FOLDER) -> Size:
-    """One of NAMES. Raises SizeError."""
+    """One of NAMES, or TRIAL. Raises SizeError."""
     path = folder / f"{name}.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -83,7 +88,7 @@ def _size(name: str, raw: dict[str, Any]) -> Size:
     vision, classifier = raw["vision"], raw["classifier"]
     # The two lines of deploy/bicep/classifier.bicep.
     max_replicas = max(1, vision["accounts"] * vision["callsPerMinute"] // classifier["callsPerMinute"])
-    messages_per_replica = max(1, classifier["callsPerMinute"] // 2)
+    messages_per_replica = 2 * classifier["handlers"]
     return Size(
         name=name,
         pictures_per_month=raw["picturesPerMonth"],
@@ -100,6 +105,7 @@ def _size(name: str, raw: dict[str, Any]) -> Size:
         storage_sku=raw["storageSku"],
         registry_sku=raw["registrySku"],
         search_sku=raw["searchSku"],
+        search_partitions=raw["searchPartitions"],
         log_retention_days=raw["logRetentionDays"],
     )
 

@@ -15,6 +15,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 REGIONS = HERE / "vision-regions.json"
 SIZES = HERE / "bicep" / "sizes"
+# Pictures whose index fills a replica's disk, where query has an index of its own (docs/capacity.md).
+OWN_INDEX_HOLDS = 2_000_000
 
 FLAGS = ("PRIVATE_NETWORK", "SEARCH", "RESILIENCY", "CERTIFICATES_READY", "WITHOUT_CAPTIONS")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -70,6 +72,11 @@ def _size(given: Parameters) -> Iterator[str]:
     tier, tiers = known[size]["vision"]["sku"], _table()["tiers"]
     if tier not in tiers:
         yield f"size {size} wants Vision's tier {tier}, and {', '.join(tiers)} are offered"
+    if known[size]["picturesPerMonth"] > OWN_INDEX_HOLDS and not given.flag("SEARCH"):
+        yield (
+            f"size {size} takes Azure AI Search: `azd env set CLAIMLENS_SEARCH true`. Without it query has an index of "
+            f"its own, which outgrows a replica's disk at some {OWN_INDEX_HOLDS:,} pictures"
+        )
 
 
 def _regions(given: Parameters) -> Iterator[str]:

@@ -6,8 +6,9 @@ from math import inf
 from bench import request_units
 from bench.capacity.assumptions import Assumptions
 from bench.costs.habits import Habits
-from bench.costs.model import index_gb, service_bus_credits
-from bench.operations import SUBSCRIPTIONS, Operations
+from bench.costs.model import index_gb, partition_gb, service_bus_credits
+from bench.costs.replicas import TO_QUERY
+from bench.operations import Operations
 from bench.sizes import Size
 
 SERVICE_BUS_CREDITS = 1000
@@ -47,7 +48,6 @@ def resources(
     mean_s = sum(assumptions.vision_s) / len(assumptions.vision_s) + assumptions.around_s
     replicas = size.classifier.max_replicas
     units = request_units.per_picture(operations) + habits.lookups * request_units.read(operations.final_kb)
-    to_query = sum("query" in services for services in SUBSCRIPTIONS.values())
     requests_per_picture = 2 + habits.views
 
     def flow(name: str, unit: str, limit: float, each: float, lift: str, source: str) -> Resource:
@@ -80,12 +80,12 @@ def resources(
             "sizes/large.json; Vision's time is assumed",
         ),
         flow(
-            "query, handlers of one replica",
+            f"query, handlers of {size.query.max_replicas} replicas",
             "deliveries in flight",
-            size.handlers * size.query.min_replicas,
-            to_query * assumptions.index_s,
-            "a scale rule on its two subscriptions: today only HTTP requests scale query",
-            "deploy/bicep/query.bicep; the time is assumed",
+            size.handlers * size.query.max_replicas,
+            TO_QUERY * assumptions.index_s,
+            "`maxReplicas` in sizes/large.json",
+            "sizes/large.json, scaled by deploy/bicep/query.bicep; the time is assumed",
         ),
         flow(
             "Service Bus Standard, credits",
@@ -144,11 +144,11 @@ def resources(
             "ephemeral storage of a replica with 2 vCPU, not confirmed; kB for a picture measured",
         ),
         stock(
-            "AI Search, one S1 partition",
+            f"AI Search, {size.search_partitions} S1 partitions",
             "GB",
-            habits.partition_gb_standard,
+            size.search_partitions * partition_gb(size, habits),
             index_gb(size, habits, operations),
-            "up to 12 partitions (search.bicep makes one), S2, S3",
+            "`searchPartitions` in sizes/large.json, up to 12; S2, S3",
             "Service limits in Azure AI Search, not confirmed",
         ),
         stock(

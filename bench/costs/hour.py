@@ -29,7 +29,6 @@ def first_hour(prices: PriceList) -> list[tuple[str, float, float]]:
     vision = prices["vision.group1"].cost(PICTURES * FEATURES1) + prices["vision.group2"].cost(
         PICTURES * FEATURES2
     )
-    # F0 is free; a subscription has one in a region.
-    rows.append((f"Vision, {PICTURES} pictures (F0, else S1)", 0.0, vision))
+    rows.append((f"Vision, {PICTURES} pictures", vision, vision))
     rows.append(("Cosmos DB (serverless), storage, Event Grid", 0.001, 0.001))
     return rows

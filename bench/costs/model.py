@@ -67,7 +67,7 @@ def month(
         *_apps(size, habits, day_s),
         *_vision(size, asked),
         *_cosmos(size, habits, assumptions, operations),
-        *(_search(size, habits, operations) if search else ()),
+        *(_search(size) if search else ()),
         *_rest(size, habits, operations),
     ]
     lines = []
@@ -166,14 +166,18 @@ def index_gb(size: Size, habits: Habits, operations: Operations) -> float:
     return size.pictures_per_month * operations.index_kb * habits.index_factor / 1e6
 
 
+def partition_gb(size: Size, habits: Habits) -> float:
+    """What a partition of AI Search holds."""
+    return habits.partition_gb_basic if size.search_sku == "basic" else habits.partition_gb_standard
+
+
 def partitions(size: Size, habits: Habits, operations: Operations) -> int:
-    """For a month's pictures."""
-    each = habits.partition_gb_basic if size.search_sku == "basic" else habits.partition_gb_standard
-    return max(1, ceil(index_gb(size, habits, operations) / each))
+    """What a month's pictures take."""
+    return max(1, ceil(index_gb(size, habits, operations) / partition_gb(size, habits)))
 
 
-def _search(size: Size, habits: Habits, operations: Operations) -> list[Quantity]:
-    units = partitions(size, habits, operations)
+def _search(size: Size) -> list[Quantity]:
+    units = size.search_partitions
     return [("AI Search", f"{units} search units", f"search.{size.search_sku}.hours", units * MONTH_HOURS)]
 
 
@@ -207,10 +211,11 @@ def _warnings(
             f"{size.pictures_per_month:,} pictures with {len(features)} features are {transactions:,}. It suffices for "
             f"{FREE_TRANSACTIONS // len(features):,} pictures; the table has S1's price."
         )
-    if search and (units := partitions(size, habits, operations)) > 1:
+    if search and (units := partitions(size, habits, operations)) > size.search_partitions:
         gigabytes = index_gb(size, habits, operations)
         found.append(
-            f"{size.name}: AI Search's index of a month is {gigabytes:,.0f} GB, {units} partitions; Bicep makes one "
-            "(deploy/bicep/modules/search.bicep). The table has the price of as many as are needed."
+            f"{size.name}: AI Search's index of a month is {gigabytes:,.0f} GB, {units} partitions; Bicep makes "
+            f"{size.search_partitions} (`searchPartitions` in deploy/bicep/sizes/{size.name}.json), and the table has "
+            "the price of those."
         )
     return found

@@ -4,7 +4,7 @@ from bench import request_units
 from bench.capacity.assumptions import Assumptions
 from bench.costs import habits as habits_of
 from bench.costs import model
-from bench.costs.hour import PICTURES, first_hour
+from bench.costs.hour import FEATURES1, FEATURES2, PICTURES, first_hour
 from bench.costs.prices import PriceList
 from bench.markdown import dollars, figure, page, table
 from bench.operations import Operations
@@ -145,6 +145,8 @@ def _hour(prices: PriceList) -> str:
     rows = [[what, dollars(within), dollars(beyond)] for what, within, beyond in hour]
     within, beyond = sum(row[1] for row in hour), sum(row[2] for row in hour)
     rows.append(["**together**", f"**{dollars(within)}**", f"**{dollars(beyond)}**"])
+    features = FEATURES1 + FEATURES2
+    free = f"{model.FREE_TRANSACTIONS // features:,}"
     return f"""## One hour
 
 Size small, from `azd up` to `azd down --purge`, {PICTURES} pictures: **{dollars(within)}**, or **{dollars(beyond)}**
@@ -152,7 +154,9 @@ where the subscription's free grants are used up.
 
 {table(["", "within the free grants", "grants used up"], rows)}
 
-The registry may be billed for the whole day ({dollars(prices["registry.basic.days"].cost(1))}). AI Search (Basic) adds
+Size trial is the same with Vision's free tier (F0), of which a subscription has one in a region:
+{model.FREE_TRANSACTIONS:,} transactions a month, {free} pictures with {features} features. The registry may be billed
+for the whole day ({dollars(prices["registry.basic.days"].cost(1))}). AI Search (Basic) adds
 {dollars(prices["search.basic.hours"].cost(1))} an hour."""
 
 

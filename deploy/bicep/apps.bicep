@@ -17,7 +17,9 @@ param blobEndpoint string
 param serviceBusName string
 param createdTopic string
 param deadTopic string
+param classifiedTopic string
 param classifierSubscription string
+param querySubscription string
 @description('For each region, its Vision accounts\' endpoints.')
 param visionEndpoints array
 param workspaceId string
@@ -168,9 +170,15 @@ module query 'query.bicep' = [for (place, i) in queryLocations: {
     identityId: identityIds.query
     clientId: clientIds.query
     pullIdentityId: identityIds.pull
+    scalerIdentityId: identityIds.scaler
     registryServer: registryServer
     image: images.query
     sizing: sizing.query
+    handlers: sizing.classifier.handlers
+    serviceBusName: serviceBusName
+    createdTopic: createdTopic
+    classifiedTopic: classifiedTopic
+    subscription: querySubscription
     apiKeysUrl: apiKeysUrl
     searchEndpoint: searchEndpoint
     publicUrl: queryUrl

@@ -25,8 +25,8 @@ param privateNetwork bool
 
 // More replicas than Vision answers would only collect refusals.
 var maxReplicas = max(1, visionCallsPerMinute / sizing.callsPerMinute)
-// What a replica works off in the half minute between two looks at the backlog.
-var messagesPerReplica = max(1, sizing.callsPerMinute / 2)
+// For each handler a message in hand and one that waits (docs/decisions/0022).
+var messagesPerReplica = 2 * sizing.handlers
 
 module app 'modules/app.bicep' = {
   name: name

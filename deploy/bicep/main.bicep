@@ -10,8 +10,8 @@ param environmentName string
 @description('Region of everything but the further regions.')
 param location string
 
-@allowed([ 'small', 'medium', 'large' ])
-@description('Pictures a month: under 5,000, 500,000 or 50,000,000. The numbers are in sizes/*.json.')
+@allowed([ 'trial', 'small', 'medium', 'large' ])
+@description('Pictures a month: under 1,000, 5,000, 500,000 or 50,000,000. The numbers are in sizes/*.json.')
 param size string = 'small'
 
 @description('Further regions, where ingest and classifier run too, behind Front Door.')

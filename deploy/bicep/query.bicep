@@ -9,10 +9,18 @@ param environmentName string
 param identityId string
 param clientId string
 param pullIdentityId string
+param scalerIdentityId string
 param registryServer string
 param image string
 @description('The part `query` of sizes/*.json.')
 param sizing object
+@description('Messages that one replica\'s sidecar has in hand, of each subscription.')
+param handlers int
+param serviceBusName string
+param createdTopic string
+param classifiedTopic string
+@description('Its subscriptions have the same name on both topics.')
+param subscription string
 @description('Empty where Entra signs people in.')
 param apiKeysUrl string
 @description('Azure AI Search. Empty: an index of its own.')
@@ -25,6 +33,37 @@ param entraClientId string
 param behindFrontDoor bool
 
 var sharesIndex = !empty(searchEndpoint)
+// As in classifier.bicep.
+var messagesPerReplica = 2 * handlers
+// Both feed the index. Where there is one replica in all there is nothing to scale.
+var backlogs = sharesIndex ? [
+  {
+    name: 'created'
+    custom: {
+      type: 'azure-servicebus'
+      identity: scalerIdentityId
+      metadata: {
+        namespace: serviceBusName
+        topicName: createdTopic
+        subscriptionName: subscription
+        messageCount: string(messagesPerReplica)
+      }
+    }
+  }
+  {
+    name: 'classified'
+    custom: {
+      type: 'azure-servicebus'
+      identity: scalerIdentityId
+      metadata: {
+        namespace: serviceBusName
+        topicName: classifiedTopic
+        subscriptionName: subscription
+        messageCount: string(messagesPerReplica)
+      }
+    }
+  }
+] : []
 var hasKeys = !empty(apiKeysUrl)
 var hasCertificate = certificatesReady && !empty(hostname)
 
@@ -49,7 +88,7 @@ module app 'modules/app.bicep' = {
     deployedByAzd: primary
     environmentId: environmentId
     identityId: identityId
-    platformIdentityIds: [ pullIdentityId ]
+    platformIdentityIds: sharesIndex ? [ pullIdentityId, scalerIdentityId ] : [ pullIdentityId ]
     registryServer: registryServer
     pullIdentityId: pullIdentityId
     image: image
@@ -86,12 +125,15 @@ module app 'modules/app.bicep' = {
     environmentName: environmentName
     minReplicas: sizing.minReplicas
     maxReplicas: sharesIndex ? sizing.maxReplicas : 1
-    scaleRules: [
-      {
-        name: 'requests'
-        http: { metadata: { concurrentRequests: string(sizing.concurrentRequests) } }
-      }
-    ]
+    scaleRules: concat(
+      [
+        {
+          name: 'requests'
+          http: { metadata: { concurrentRequests: string(sizing.concurrentRequests) } }
+        }
+      ],
+      backlogs
+    )
     graceSeconds: 45
   }
 }

@@ -19,6 +19,7 @@ param budgetStart string
 param images object
 
 var sizes = {
+  trial: loadJsonContent('sizes/trial.json')
   small: loadJsonContent('sizes/small.json')
   medium: loadJsonContent('sizes/medium.json')
   large: loadJsonContent('sizes/large.json')
@@ -138,6 +139,7 @@ module searchService 'modules/search.bicep' = if (search) {
     location: location
     tags: tags
     sku: sizing.searchSku
+    partitions: sizing.searchPartitions
     principals: identities.outputs.principals
     workspaceId: monitoring.outputs.workspaceId
     privateNetwork: privateNetwork
@@ -209,7 +211,9 @@ module apps 'apps.bicep' = {
     serviceBusName: serviceBus.outputs.name
     createdTopic: serviceBus.outputs.createdTopic
     deadTopic: serviceBus.outputs.deadTopic
+    classifiedTopic: serviceBus.outputs.classifiedTopic
     classifierSubscription: serviceBus.outputs.classifierSubscription
+    querySubscription: serviceBus.outputs.querySubscription
     visionEndpoints: [for (place, i) in locations: vision[i].outputs.endpoints]
     workspaceId: monitoring.outputs.workspaceId
     insightsConnectionString: monitoring.outputs.insightsConnectionString

@@ -5,6 +5,8 @@ param name string
 param location string
 param tags object
 param sku string
+@description('1, 2, 3, 4, 6 or 12; Basic has no more than 3.')
+param partitions int
 param principals object
 param workspaceId string
 param privateNetwork bool
@@ -22,7 +24,7 @@ resource service 'Microsoft.Search/searchServices@2025-05-01' = {
   properties: {
     disableLocalAuth: true
     replicaCount: 1
-    partitionCount: 1
+    partitionCount: partitions
     publicNetworkAccess: privateNetwork ? 'disabled' : 'enabled'
   }
 }

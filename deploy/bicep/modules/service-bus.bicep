@@ -208,4 +208,6 @@ output host string = '${bus.name}.servicebus.windows.net'
 output createdTopicId string = created.id
 output createdTopic string = created.name
 output deadTopic string = dead.name
+output classifiedTopic string = classified.name
 output classifierSubscription string = createdClassifier.name
+output querySubscription string = createdQuery.name

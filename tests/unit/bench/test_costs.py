@@ -9,7 +9,7 @@ from bench.costs.habits import Habits
 from bench.costs.hour import first_hour
 from bench.costs.prices import PriceList, UnknownPrice, load
 from bench.operations import Operations, of_one_picture
-from bench.sizes import Size, read
+from bench.sizes import NAMES, TRIAL, Size, read
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +67,30 @@ def test_a_price_that_is_missing_is_named(prices: PriceList, counted: Operations
         model.month(medium, fewer, counted, search=False)
 
 
+@pytest.mark.parametrize("name", [TRIAL, *NAMES])
+def test_every_size_fits_what_is_deployed(prices: PriceList, counted: Operations, name: str) -> None:
+    assert model.month(read(name), prices, counted, search=True).warnings == ()
+
+
 def test_what_does_not_fit_is_told(prices: PriceList, counted: Operations) -> None:
-    small = model.month(read("small"), prices, counted, search=False)
-    few = model.month(replace(read("small"), pictures_per_month=1000), prices, counted, search=False)
+    many = replace(read(TRIAL), pictures_per_month=5000)
+    one = replace(read("large"), search_partitions=1)
 
-    assert "F0" in small.warnings[0]
-    assert not few.warnings
+    assert "F0" in model.month(many, prices, counted, search=False).warnings[0]
+    assert "2 partitions; Bicep makes 1" in model.month(one, prices, counted, search=True).warnings[0]
+    assert not model.month(one, prices, counted, search=False).warnings
 
 
-def test_a_month_of_the_large_size_fills_more_than_a_search_partition(counted: Operations) -> None:
-    habits = Habits()
+def test_a_search_partition_costs_what_is_made_of_them(prices: PriceList, counted: Operations) -> None:
+    large = read("large")
+    made = [
+        model.month(replace(large, search_partitions=number), prices, counted, search=True).of("AI Search")
+        for number in (1, 3)
+    ]
 
-    assert model.partitions(read("medium"), habits, counted) == 1
-    assert model.partitions(read("large"), habits, counted) > 1
+    assert made[1] == pytest.approx(3 * made[0])
+    assert model.partitions(read("medium"), Habits(), counted) == 1
+    assert model.partitions(large, Habits(), counted) == 2
 
 
 def test_service_bus_counts_each_message_once_in_and_twice_out(counted: Operations) -> None:
@@ -91,4 +102,5 @@ def test_an_hour_costs_less_within_the_free_grants(prices: PriceList) -> None:
     rows = first_hour(prices)
 
     assert all(within <= beyond for _, within, beyond in rows)
+    assert any("Vision" in what and within > 0 for what, within, _ in rows)
     assert 0 < sum(within for _, within, _ in rows) < sum(beyond for _, _, beyond in rows) < 1

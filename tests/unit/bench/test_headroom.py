@@ -7,6 +7,7 @@ import pytest
 from bench.capacity.headroom import resources
 from bench.operations import Operations, of_one_picture
 from bench.sizes import read
+from deploy.preflight import OWN_INDEX_HOLDS
 
 LARGE = read("large")
 
@@ -36,6 +37,22 @@ def test_more_accounts_lift_vision(counted: Operations) -> None:
         return next(each.breaks_at for each in found if each.name == "AI Vision, calls")
 
     assert vision(12) == pytest.approx(2 * vision(6))
+
+
+def test_more_of_what_is_deployed_lifts_query_and_search(counted: Operations) -> None:
+    def breaks(name: str, **changes: object) -> float:
+        found = resources(replace(LARGE, **changes), counted)  # type: ignore[arg-type]
+        return next(each.breaks_at for each in found if each.name.startswith(name))
+
+    fewer = replace(LARGE.query, max_replicas=5)
+    assert breaks("query, handlers", query=fewer) == pytest.approx(breaks("query, handlers") / 2)
+    assert breaks("AI Search", search_partitions=6) == pytest.approx(3 * breaks("AI Search"))
+
+
+def test_the_preflight_knows_what_querys_own_disk_holds(counted: Operations) -> None:
+    own = next(each for each in resources(LARGE, counted) if each.name.startswith("query without AI Search"))
+
+    assert 0.9 * own.breaks_at < OWN_INDEX_HOLDS <= own.breaks_at
 
 
 def test_every_resource_says_where_its_limit_is_from(counted: Operations) -> None:

@@ -10,7 +10,7 @@ from bench.capacity.assumptions import Assumptions, patience
 from bench.capacity.demand import Burst
 from bench.capacity.plant import Plant
 from bench.capacity.simulation import Simulation, run
-from bench.sizes import read
+from bench.sizes import TRIAL, read
 
 ASSUMPTIONS = Assumptions()
 LARGE = plant.of(read("large"))
@@ -28,7 +28,7 @@ PLANTS = {
     "outage": (replace(LARGE, outage=(600, 1200)), 40.0),
     "one account": (replace(LARGE, accounts=1, share_per_s=5.0, max_replicas=2), 8.0),
     "from zero": (replace(LARGE, min_replicas=0), 0.05),
-    "slow account": (replace(plant.of(read("small")), share_per_s=2.0), 0.5),
+    "slow account": (replace(plant.of(read(TRIAL)), share_per_s=2.0), 0.5),
     "bounded": (replace(LARGE, through_per_s=12.5), 30.0),
 }
 

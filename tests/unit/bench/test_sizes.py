@@ -8,10 +8,15 @@ import pytest
 
 from bench import sizes
 
-BICEP = sizes.FOLDER.parent / "classifier.bicep"
+BICEP = sizes.FOLDER.parent
+ALL = (sizes.TRIAL, *sizes.NAMES)
 
 
-@pytest.mark.parametrize("name", sizes.NAMES)
+def test_all_sizes_are_known() -> None:
+    assert {path.stem for path in sizes.FOLDER.glob("*.json")} == set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_size_is_readable(name: str) -> None:
     size = sizes.read(name)
 
@@ -26,13 +31,23 @@ def test_the_large_size_is_the_articles() -> None:
 
 
 def test_what_is_derived_is_derived_as_in_bicep() -> None:
-    text = BICEP.read_text(encoding="utf-8")
+    classifier, query, apps, search = (
+        (BICEP / name).read_text(encoding="utf-8")
+        for name in ("classifier.bicep", "query.bicep", "apps.bicep", "modules/search.bicep")
+    )
 
-    assert re.search(r"maxReplicas = max\(1, visionCallsPerMinute / sizing\.callsPerMinute\)", text)
-    assert re.search(r"messagesPerReplica = max\(1, sizing\.callsPerMinute / 2\)", text)
+    assert re.search(r"maxReplicas = max\(1, visionCallsPerMinute / sizing\.callsPerMinute\)", classifier)
+    assert re.search(r"messagesPerReplica = 2 \* sizing\.handlers\n", classifier)
+    assert all(size.classifier.target == 2 * size.handlers for size in map(sizes.read, ALL))
+    assert classifier.count("messageCount: string(messagesPerReplica)") == 2
+    assert re.search(r"messagesPerReplica = 2 \* handlers\n", query)
+    assert query.count("messageCount: string(messagesPerReplica)") == 2
+    # Query's sidecar has as many in hand: hosting.bicep gets the same number.
+    assert apps.count("handlers: sizing.classifier.handlers") == 4
+    assert "partitionCount: partitions\n" in search
 
 
-@pytest.mark.parametrize("name", sizes.NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_all_replicas_together_stay_within_each_account(name: str) -> None:
     size = sizes.read(name)
 

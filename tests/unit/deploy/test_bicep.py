@@ -61,6 +61,12 @@ FAULTS = [
         "endpointType: 'Topic'",
         "must be one of",
     ),
+    (
+        "modules/event-grid.bicep",
+        "operatorType: 'StringNotContains'",
+        "operatorType: 'StringContainsNot'",
+        "must be one of",
+    ),
     ("modules/event-grid.bicep", "operatorType: 'StringIn'", "operatorType: 'StringsIn'", "must be one of"),
     (
         "modules/event-grid.bicep",
@@ -152,6 +158,13 @@ FAULTS = [
     # modules, imports, files
     ("stack.bicep", "modules/vault.bicep", "modules/vaults.bicep", "there is no such file"),
     ("stack.bicep", "    sku: sizing.registrySku\n", "", "parameter `sku` is not given"),
+    (
+        "stack.bicep",
+        "    partitions: sizing.searchPartitions\n",
+        "",
+        "parameter `partitions` is not given",
+    ),
+    ("query.bicep", "      backlogs\n", "      backlog\n", "`backlog` is not declared"),
     (
         "stack.bicep",
         "    sku: sizing.registrySku\n",

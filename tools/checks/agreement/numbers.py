@@ -43,7 +43,7 @@ NAME_PARTS: Final = {
 
 
 def check_sizes(root: Path) -> Iterator[str]:
-    """The three sizes have the same entries, those that Bicep asks for, and rates that fit Vision's."""
+    """All sizes have the same entries, those that Bicep asks for, and rates that fit Vision's."""
     sizes = {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted((root / "deploy" / "bicep" / "sizes").glob("*.json"))
@@ -71,6 +71,26 @@ def check_sizes(root: Path) -> Iterator[str]:
     entries = shape | {entry.partition(".")[2] for entry in shape} | set(sizes["small"])
     for missing in sorted(used - entries):
         yield f"Bicep asks for sizing.{missing}, which the sizes have not"
+
+
+def check_size_names(root: Path) -> Iterator[str]:
+    """Every size may be chosen, is loaded, and stands in the guide; and no other."""
+    bicep = root / "deploy" / "bicep"
+    sizes = {path.stem for path in (bicep / "sizes").glob("*.json")}
+    main, stack, guide = (
+        path.read_text(encoding="utf-8")
+        for path in (bicep / "main.bicep", bicep / "stack.bicep", root / "docs" / "deploy-azure.md")
+    )
+    allowed = re.search(r"@allowed\(\[([^\]]*)\]\)\n(?:@.*\n)*param size ", main)
+    if allowed is None or set(re.findall(r"'(\w+)'", allowed[1])) != sizes:
+        yield f"main.bicep: the sizes to choose from must be {', '.join(sorted(sizes))}"
+    if set(re.findall(r"(\w+): loadJsonContent\('sizes/(\w+)\.json'\)", stack)) != {
+        (name, name) for name in sizes
+    }:
+        yield f"stack.bicep: the sizes loaded, each by its name, must be {', '.join(sorted(sizes))}"
+    row = re.search(r"^\| `CLAIMLENS_SIZE` \| `small` \| ((?:`\w+`(?:, )?)+)", guide, re.MULTILINE)
+    if row is None or set(re.findall(r"`(\w+)`", row[1])) != sizes:
+        yield f"docs/deploy-azure.md: the sizes of CLAIMLENS_SIZE must be {', '.join(sorted(sizes))}"
 
 
 def _shape(size: dict[str, Any]) -> set[str]:
