@@ -8,8 +8,10 @@ FROM ${PYTHON_IMAGE} AS packages
 ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY deploy/images/requirements/tools.lock deploy/images/requirements/emulators.lock ./
+# The same in every Dockerfile, so that the layer is built once.
+COPY deploy/images/requirements/tools.lock ./
 RUN python -m venv /tools && /tools/bin/pip install --no-deps --require-hashes -r tools.lock
+COPY deploy/images/requirements/emulators.lock ./
 RUN python -m venv --without-pip /venv \
     && /tools/bin/pip --python /venv/bin/python install --no-deps --require-hashes -r emulators.lock
 RUN /tools/bin/cyclonedx-py environment /venv/bin/python --output-reproducible --of JSON -o /build/sbom.cdx.json

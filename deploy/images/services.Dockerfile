@@ -7,13 +7,15 @@ FROM ${PYTHON_IMAGE} AS packages
 ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY deploy/images/requirements/tools.lock deploy/images/requirements/services.lock ./
+# The same in every Dockerfile, so that the layer is built once.
+COPY deploy/images/requirements/tools.lock ./
 RUN python -m venv /tools && /tools/bin/pip install --no-deps --require-hashes -r tools.lock
+COPY deploy/images/requirements/services.lock ./
 RUN python -m venv --without-pip /venv \
     && /tools/bin/pip --python /venv/bin/python install --no-deps --require-hashes -r services.lock
 RUN /tools/bin/cyclonedx-py environment /venv/bin/python --output-reproducible --of JSON -o /build/sbom.cdx.json
 
-FROM ${PYTHON_IMAGE} AS code
+FROM packages AS code
 ARG SERVICE
 WORKDIR /app
 COPY LICENSE deploy/images/health.py ./
@@ -21,10 +23,9 @@ COPY services/__init__.py services/
 COPY services/contracts services/contracts
 COPY services/platform services/platform
 COPY services/${SERVICE} services/${SERVICE}
-COPY --from=packages /build/sbom.cdx.json ./
-COPY --from=packages /venv /venv
 # The port of the service's settings, for the health check; and proof that what it imports is there.
-RUN /venv/bin/python -c "from services.${SERVICE}.settings import Settings; print(Settings().port, end='')" > port \
+RUN mv /build/sbom.cdx.json . \
+    && /venv/bin/python -c "from services.${SERVICE}.settings import Settings; print(Settings().port, end='')" > port \
     && /venv/bin/python -c "import services.${SERVICE}.main" \
     && /venv/bin/python -m compileall -q services
 
