@@ -50,8 +50,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield stack
 
 
-def ready(stack: Running, port: int) -> bool:
-    program = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/readyz', timeout=5)"
+def ready(stack: Running, port: int, path: str = "/readyz") -> bool:
+    program = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}{path}', timeout=5)"
     return stack.run([sys.executable, "-c", program]).returncode == 0
 
 
@@ -107,6 +107,8 @@ def test_a_component_minds_its_sidecar_as_in_a_pod(running: Running) -> None:
     assert running.containers["classifier-dapr"].process.wait(30) == 0
     for name in ("ingest", "query"):
         running.containers[f"{name}-dapr"].stop()
+    # daprd ends where it does not find the component; here is no kubelet to start it until it does.
+    until_sync(partial(ready, running, 10030, "/healthz"), READY_S, "component ready")
     for name in SERVICES:
         running.again(f"{name}-dapr")
     for name, port in SERVICES.items():

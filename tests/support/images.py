@@ -6,6 +6,7 @@ in a chroot of their own whose root is read-only, and a network namespace that s
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -101,7 +102,11 @@ class Store:
         shutil.rmtree(tree)
 
     def build(self, dockerfile: str, tag: str, scratch: Path, **arguments: str) -> Image:
-        """Build an image of deploy/images/. Raises BuildFailed."""
+        """An image of deploy/images/: built, unless the same was built of the same files before. Raises BuildFailed."""
+        made = self._folder / "made" / _fingerprint(dockerfile, arguments, self._id(BASE))
+        if made.is_file() and made.read_text() in self.buildah("images", "--all", "--no-trunc", "--quiet"):
+            self.buildah("tag", made.read_text(), tag)
+            return self.inspect(tag)
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         self.buildah(
             *("bud", "--isolation=chroot", "--pull-never", "--format=docker", "--layers"),
@@ -109,7 +114,12 @@ class Store:
             *(*given, f"--file={ROOT / 'deploy/images' / dockerfile}", f"--tag={tag}", str(ROOT)),
             timeout_s=BUILD_TIMEOUT_S,
         )
+        made.parent.mkdir(exist_ok=True)
+        made.write_text(self._id(tag))
         return self.inspect(tag)
+
+    def _id(self, tag: str) -> str:
+        return self.buildah("inspect", "--type=image", "--format={{.FromImageID}}", tag).strip()
 
     def inspect(self, tag: str) -> Image:
         found: dict[str, Any] = json.loads(self.buildah("inspect", "--type=image", tag))
@@ -138,6 +148,17 @@ class Store:
             yield Path(self.buildah("mount", container).strip())
         finally:
             self.buildah("rm", container)
+
+
+def _fingerprint(dockerfile: str, arguments: Mapping[str, str], base: str) -> str:
+    """Of all that an image is made of: the build's context as .dockerignore lets it through, and what it is told."""
+    told = hashlib.sha256(json.dumps([dockerfile, sorted(arguments.items()), base]).encode())
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    for top in (ROOT / line[1:] for line in lines if line.startswith("!")):
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and path.suffix != ".pyc":
+                told.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return told.hexdigest()
 
 
 def _bytes(text: str) -> int:

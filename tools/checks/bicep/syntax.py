@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import tree_sitter
@@ -34,7 +34,15 @@ def parse(path: Path) -> Source:
     if path.suffix == ".bicepparam":
         # The grammar knows a parameter with a type only; as variables the lines are the same.
         text = re.sub(r"^param ", "var ", text, flags=re.MULTILINE)
+    return _parsed(path, text)
+
+
+# Every check reads the whole project for itself.
+@lru_cache(maxsize=128)
+def _parsed(path: Path, text: str) -> Source:
     root = _parser().parse(text.encode()).root_node
+    if not root.has_error:
+        return Source(path, root, ())
     faults = tuple(
         Fault(path, line(node), f"syntax error at {_excerpt(node)}")
         for node in walk(root)
