@@ -104,7 +104,7 @@ def _flags(given: Parameters) -> Iterator[str]:
     for name in FLAGS:
         if given.own(name, "false").lower() not in ("true", "false"):
             yield f"CLAIMLENS_{name} is {given.own(name)!r}: true or false"
-    if not given.own("MONTHLY_BUDGET", "50").isdigit():
+    if not given.own("MONTHLY_BUDGET", "150").isdigit():
         yield f"CLAIMLENS_MONTHLY_BUDGET is {given.own('MONTHLY_BUDGET')!r}: a whole number"
 
 

@@ -44,7 +44,7 @@ param certificatesReady bool = false
 param alertEmail string = ''
 
 @description('Monthly budget in the subscription\'s currency.')
-param monthlyBudget int = 50
+param monthlyBudget int = 150
 
 @description('First day of a month, as 2026-01-01.')
 param budgetStart string = ''

@@ -14,7 +14,7 @@ param ingestHostname = readEnvironmentVariable('CLAIMLENS_INGEST_HOSTNAME', '')
 param queryHostname = readEnvironmentVariable('CLAIMLENS_QUERY_HOSTNAME', '')
 param certificatesReady = bool(readEnvironmentVariable('CLAIMLENS_CERTIFICATES_READY', 'false'))
 param alertEmail = readEnvironmentVariable('CLAIMLENS_ALERT_EMAIL', '')
-param monthlyBudget = int(readEnvironmentVariable('CLAIMLENS_MONTHLY_BUDGET', '50'))
+param monthlyBudget = int(readEnvironmentVariable('CLAIMLENS_MONTHLY_BUDGET', '150'))
 param budgetStart = readEnvironmentVariable('CLAIMLENS_BUDGET_START', '')
 
 // azd sets these when it has pushed an image.
