@@ -28,16 +28,20 @@ from services.classifier.subscriptions import subscribe
 from services.contracts.names import CONTAINER, AppId, Component, Topic, lanes
 from services.contracts.records import ImageRecord
 from services.platform.app import base_app
+from services.platform.background import Loop, in_background
 from services.platform.dapr.blobs import BlobBinding
 from services.platform.dapr.publisher import Publisher
 from services.platform.dapr.sidecar import Sidecar
 from services.platform.dapr.state import Documents
+from services.platform.dapr.subscribed import Subscribed
 from services.platform.health import Check
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything outside. The first of ``analyzers`` is the primary. ``closers`` run at shutdown, the last first."""
+    """Everything outside. The first of ``analyzers`` is the primary. ``loops`` run while the service does; ``closers``
+    at shutdown, the last first.
+    """
 
     records: Records
     claims: ClaimStore
@@ -45,6 +49,7 @@ class Ports:
     analyzers: tuple[ImageAnalyzer, ...]
     publisher: EventPublisher
     checks: Mapping[str, Check] = field(default_factory=dict)
+    loops: tuple[Loop, ...] = ()
     closers: tuple[Close, ...] = ()
 
 
@@ -70,7 +75,7 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            async with rules.watched():
+            async with rules.watched(), in_background(ports.loops):
                 yield
         finally:
             for close in reversed(ports.closers):
@@ -103,8 +108,9 @@ def connect(settings: Settings, metrics: ClassifierMetrics) -> Ports:
     checks: dict[str, Check] = {"sidecar": sidecar.check}
     for component in (Component.IMAGE_EVENTS, Component.IMAGE_RECORDS, Component.IMAGES):
         checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
-    subscribed = [*lanes(Topic.BLOB_CREATED, settings.lanes), Topic.BLOB_CREATED_DEAD]
-    checks["subscriptions"] = lambda: sidecar.check_subscriptions(Component.IMAGE_EVENTS, subscribed)
+    topics = [*lanes(Topic.BLOB_CREATED, settings.lanes), Topic.BLOB_CREATED_DEAD]
+    subscribed = Subscribed(sidecar, Component.IMAGE_EVENTS, topics)
+    checks["subscriptions"] = subscribed.check
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         claims=Documents(sidecar, Component.IMAGE_RECORDS, ClaimDocument),
@@ -112,6 +118,7 @@ def connect(settings: Settings, metrics: ClassifierMetrics) -> Ports:
         analyzers=build_engines(settings.engines, context),
         publisher=Publisher(sidecar, Component.IMAGE_EVENTS, AppId.CLASSIFIER),
         checks=checks,
+        loops=(subscribed.keep,),
         closers=tuple(context.closers),
     )
 

@@ -13,6 +13,7 @@ ServiceError                    500
 ├── TooManyRequests             429, Retry-After
 └── Unavailable                 503, Retry-After
     ├── SidecarUnavailable      daprd, or the component behind it, does not answer
+    │   └── NotSubscribed       daprd is well and gives the app no events (services/platform/dapr/sidecar.py)
     └── StateConflict           the record changed under every attempt to change it
 """
 

@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry
 from services.contracts.names import Component, Topic, lanes
 from services.contracts.records import ImageRecord
 from services.platform.app import base_app
+from services.platform.background import Loop, in_background
 from services.platform.dapr.blobs import BlobBinding
 from services.platform.dapr.sidecar import Sidecar
 from services.platform.dapr.state import Documents
+from services.platform.dapr.subscribed import Subscribed
 from services.platform.health import Check
 from services.query import api, live, media, similar
 from services.query.adapters.blob_catalogue import BlobCatalogue
@@ -32,13 +34,14 @@ Step = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything outside. ``openers`` run in order at the start, ``closers`` at shutdown."""
+    """Everything outside. ``openers`` run in order at the start, ``loops`` while it serves, ``closers`` at shutdown."""
 
     records: Records
     blobs: Blobs
     catalogue: Catalogue
     index: SearchIndex
     checks: Mapping[str, Check] = field(default_factory=dict)
+    loops: tuple[Loop, ...] = ()
     openers: tuple[Step, ...] = ()
     closers: tuple[Step, ...] = ()
 
@@ -67,7 +70,8 @@ def create_app(settings: Settings | None = None, ports: Ports | None = None) -> 
             for open_ in ports.openers:
                 await open_()
             rebuilds.start_if_incomplete()
-            yield
+            async with in_background(ports.loops):
+                yield
         finally:
             feed.close()
             await rebuilds.stop()
@@ -112,14 +116,16 @@ def connect(settings: Settings) -> Ports:
     checks: dict[str, Check] = {"sidecar": sidecar.check}
     for component in (Component.IMAGE_RECORDS, Component.IMAGES, Component.IMAGE_EVENTS):
         checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
-    subscribed = [*lanes(Topic.BLOB_CREATED, settings.lanes), *lanes(Topic.IMAGE_CLASSIFIED, settings.lanes)]
-    checks["subscriptions"] = lambda: sidecar.check_subscriptions(Component.IMAGE_EVENTS, subscribed)
+    topics = [*lanes(Topic.BLOB_CREATED, settings.lanes), *lanes(Topic.IMAGE_CLASSIFIED, settings.lanes)]
+    subscribed = Subscribed(sidecar, Component.IMAGE_EVENTS, topics)
+    checks["subscriptions"] = subscribed.check
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         blobs=BlobBinding(sidecar, Component.IMAGES),
         catalogue=BlobCatalogue(sidecar, Component.IMAGES),
         index=index,
         checks=checks,
+        loops=(subscribed.keep,),
         openers=openers,
         closers=(*closers, sidecar.close),
     )

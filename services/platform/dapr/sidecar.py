@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,10 @@ from services.platform.errors import SidecarUnavailable
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 
 SDK_HEALTH_TIMEOUT_S: Final = 1
+
+
+class NotSubscribed(SidecarUnavailable):
+    """daprd is well and gives the app no events: it has asked for its subscriptions and got no answer."""
 
 
 class EtagMismatch(Exception):
@@ -63,7 +67,7 @@ class Sidecar:
             raise SidecarUnavailable(f"the Dapr component '{name}' is not loaded")
 
     async def check_subscriptions(self, pubsub: str, topics: Collection[str]) -> None:
-        """Raises SidecarUnavailable unless daprd subscribed this app to all of the topics.
+        """Raises NotSubscribed unless daprd subscribed this app to all of the topics; SidecarUnavailable.
 
         daprd asks an app for its subscriptions once, when it finds the app's port open, and goes on without them
         if the answer fails: an app that looks healthy would then get no event ever.
@@ -71,9 +75,12 @@ class Sidecar:
         told = (await self._tells()).get("subscriptions") or []
         has = {entry.get("topic") for entry in told if entry.get("pubsubname") == pubsub}
         if missing := [topic for topic in topics if topic not in has]:
-            raise SidecarUnavailable(
-                f"not subscribed to {', '.join(missing)} of '{pubsub}'; restart the sidecar"
-            )
+            raise NotSubscribed(f"not subscribed to {', '.join(missing)} of '{pubsub}'; restart the sidecar")
+
+    async def shut_down(self) -> None:
+        """End daprd as SIGTERM does; whoever runs it starts it again. One that is away needs no telling."""
+        with suppress(httpx.HTTPError):
+            await self._http.post(f"http://127.0.0.1:{self._http_port}/v1.0/shutdown")
 
     async def _tells(self) -> dict[str, Any]:
         """daprd's metadata."""
