@@ -150,6 +150,36 @@ async def test_cors_lets_querys_page_upload(stand: Stand) -> None:
     assert "Location" in answer.headers["access-control-expose-headers"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("PUT", "/review", "authorization,content-type"),
+        ("POST", "/classification", "authorization"),
+        ("DELETE", "", "authorization"),
+    ],
+)
+async def test_cors_lets_querys_page_say_more_of_a_picture(
+    stand: Stand, method: str, path: str, headers: str
+) -> None:
+    identifier = (await stand.upload(JPEG)).json()["id"]
+    asked = {
+        "Origin": "http://127.0.0.1:8003",
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+    preflight = await stand.client.options(f"/v1/images/{identifier}{path}", headers=asked)
+    assert preflight.status_code == 200, preflight.text
+    assert method in preflight.headers["access-control-allow-methods"]
+
+
+async def test_the_page_reads_why_it_was_refused(opened: Open) -> None:
+    stand = await opened(api_keys="ann:reader:anns-key-of-16-chars")
+    headers = {"Origin": "http://127.0.0.1:8003", "Authorization": "Bearer anns-key-of-16-chars"}
+    answer = await stand.client.delete(f"/v1/images/{'0' * 32}", headers=headers)
+    assert answer.status_code == 403
+    assert answer.headers["access-control-allow-origin"] == "http://127.0.0.1:8003"
+
+
 async def test_cors_lets_nobody_else(stand: Stand) -> None:
     answer = await stand.client.post("/v1/images", content=JPEG, headers={"Origin": "http://evil.test"})
     assert "access-control-allow-origin" not in answer.headers
