@@ -35,6 +35,10 @@ Claim = Annotated[str | None, typer.Option("--claim", help="Claim id.")]
 StatusOption = Annotated[
     str | None, typer.Option("--status", help="received, classified, rejected or failed.")
 ]
+NeedsReview = Annotated[
+    bool | None,
+    typer.Option("--needs-review/--no-review-needed", help="Whether a label asks for a person's review."),
+]
 From = Annotated[str | None, typer.Option("--from", help="Received then or later: a date or a time.")]
 To = Annotated[str | None, typer.Option("--to", help="Received before.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs, a line a picture.")]
@@ -92,13 +96,14 @@ def search(
     label: Labels = None,
     claim: Claim = None,
     status: StatusOption = None,
+    needs_review: NeedsReview = None,
     from_: From = None,
     to: To = None,
     limit: Annotated[int, typer.Option(min=1)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Find pictures."""
-    criteria = _criteria(query, tag, label, claim, status, from_, to)
+    criteria = _criteria(query, tag, label, claim, status, needs_review, from_, to)
     with _client() as client:
         records = list(client.search(criteria, limit))
         if as_json:
@@ -128,6 +133,7 @@ def replay(
     label: Labels = None,
     claim: Claim = None,
     status: StatusOption = None,
+    needs_review: NeedsReview = None,
     from_: From = None,
     to: To = None,
     model_version: Annotated[
@@ -141,7 +147,7 @@ def replay(
     dry_run: Annotated[bool, typer.Option(help="Only say how many.")] = False,
 ) -> None:
     """Classify pictures again: after a failure, or with a newer model."""
-    criteria = _criteria(query, tag, label, claim, status, from_, to)
+    criteria = _criteria(query, tag, label, claim, status, needs_review, from_, to)
     with _client() as client:
         ids = [record["id"] for record in chosen(client.search(criteria), model_version)]
         if dry_run:
@@ -170,7 +176,7 @@ def export(
     to: To = None,
 ) -> None:
     """Write the pictures that a person has reviewed, with their labels, as a training set."""
-    criteria = _criteria(query, None, label, claim, None, from_, to)
+    criteria = _criteria(query, None, label, claim, None, None, from_, to)
     with _client() as client, progress() as bar:
         count = export_set(client, list(reviewed(client.search(criteria))), folder, bar)
     console.print(f"{count} reviewed pictures in {folder}")
@@ -196,6 +202,7 @@ def _criteria(
     label: list[str] | None,
     claim: str | None,
     status: str | None,
+    needs_review: bool | None,
     from_: str | None,
     to: str | None,
 ) -> dict[str, object]:
@@ -206,6 +213,7 @@ def _criteria(
         "label": label,
         "claim_id": claim,
         "status": status,
+        "needs_review": needs_review,
         "from": from_,
         "to": to,
     }

@@ -60,6 +60,9 @@ def search_query(
     label: Annotated[list[Name], Param(max_length=16, description="Repeatable; all must match.")] = [],  # noqa: B006
     claim_id: Annotated[str | None, Param(max_length=64)] = None,
     status: Status | None = None,
+    needs_review: Annotated[
+        bool | None, Param(description="A label asks for a person, and none has reviewed the picture yet.")
+    ] = None,
     min_confidence: Annotated[
         float | None,
         Param(
@@ -85,6 +88,7 @@ def search_query(
             labels=tuple(dict.fromkeys(name.strip().casefold() for name in label)),
             claim_id=claim_id or None,
             status=status,
+            needs_review=needs_review,
             min_confidence=min_confidence,
             received_from=parse_moment("from", from_) if from_ else None,
             received_before=parse_moment("to", to, end=True) if to else None,

@@ -70,6 +70,7 @@ class Query:
     labels: tuple[str, ...] = ()
     claim_id: str | None = None
     status: Status | None = None
+    needs_review: bool | None = None
     min_confidence: float | None = None
     received_from: str | None = None
     received_before: str | None = None
@@ -89,6 +90,7 @@ class Query:
             sorted(self.labels),
             self.claim_id,
             self.status,
+            self.needs_review,
             self.min_confidence,
             self.received_from,
             self.received_before,
@@ -118,6 +120,7 @@ class Entry:
     confidence: float = 0.0
     tags: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, float] = field(default_factory=dict)
+    needs_review: bool = False
     sha256: str = ""
     phash: str | None = None
 
@@ -179,6 +182,7 @@ def entry_of(record: ImageRecord) -> Entry:
         confidence=confidence,
         tags=tags,
         labels=labels,
+        needs_review=record.needs_review,
         sha256=likeness.sha256,
         phash=likeness.phash,
     )

@@ -213,6 +213,9 @@ async def test_words(index: SearchIndex, fill: Fill, text: str, found: list[int]
         ({"claim_id": "C-2"}, [3]),
         ({"claim_id": "c-2"}, []),
         ({"status": Status.RECEIVED}, [5]),
+        ({"needs_review": True}, [2]),
+        ({"needs_review": False}, [1, 3, 4, 5]),
+        ({"needs_review": True, "claim_id": "C-2"}, []),
         ({"tags": ("car",), "min_confidence": 0.5}, [1]),
         ({"tags": ("car",), "min_confidence": 0.9}, [1]),
         ({"labels": ("vehicle",), "min_confidence": 0.8}, []),
@@ -229,7 +232,9 @@ async def test_filters(
 ) -> None:
     records = {
         1: classified(1, tags={"Car": 0.9, "road": 0.3}),
-        2: classified(2, tags={"car": 0.2}, labels={"vehicle": 0.6}),
+        2: classified(2, tags={"car": 0.2}, labels={"vehicle": 0.6}).model_copy(
+            update={"needs_review": True}
+        ),
         3: reviewed(classified(3, claim_id="C-2", tags={"house": 0.5}), ["Total Loss"]),
         4: classified(4, claim_id=None, tags={"o'clock": 0.1}),
         5: received(5, claim_id=None),

@@ -243,4 +243,4 @@ def _path(document: Document, name: str) -> Any:
 def _literal(token: str) -> Any:
     if token.startswith("'"):
         return token[1:-1].replace("''", "'")
-    return None if token == "null" else float(token)
+    return {"null": None, "true": True, "false": False}[token] if token.isalpha() else float(token)

@@ -45,6 +45,7 @@ def index_definition(name: str) -> SearchIndex:
             SimpleField(name="received_at", type=_STRING, filterable=True, sortable=True),
             SimpleField(name="classified_at", type=_STRING, filterable=True, sortable=True),
             SimpleField(name="confidence", type=SearchFieldDataType.DOUBLE, filterable=True, sortable=True),
+            SimpleField(name="needs_review", type=SearchFieldDataType.BOOLEAN, filterable=True),
             SearchableField(name="caption", type=_STRING, analyzer_name=_TEXT),
             SearchableField(name="text", type=_STRING, analyzer_name=_TEXT),
             SimpleField(name="sha256", type=_STRING, filterable=True),
@@ -82,6 +83,7 @@ def document(entry: Entry) -> dict[str, Any]:
         "received_at": entry.received_at,
         "classified_at": entry.classified_at,
         "confidence": entry.confidence,
+        "needs_review": entry.needs_review,
         "caption": entry.caption,
         "text": entry.text,
         "sha256": entry.sha256,
@@ -130,6 +132,8 @@ def filter_text(query: Query, after: Position | None = None) -> str:
         conditions.append(f"claim_id eq {_literal(query.claim_id)}")
     if query.status is not None:
         conditions.append(f"status eq {_literal(str(query.status))}")
+    if query.needs_review is not None:
+        conditions.append(f"needs_review eq {json.dumps(query.needs_review)}")
     if query.received_from is not None:
         conditions.append(f"received_at ge {_literal(query.received_from)}")
     if query.received_before is not None:

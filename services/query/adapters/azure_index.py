@@ -24,7 +24,7 @@ from services.query.locks import KeyedLocks
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 FORBIDDEN: Final = 403
 
 MOST_CANDIDATES: Final = 1000

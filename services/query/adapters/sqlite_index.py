@@ -114,9 +114,10 @@ def _put(db: sqlite3.Connection, entry: Entry) -> bool:
             entry.received_at,
             entry.classified_at,
             entry.confidence,
+            entry.needs_review,
             array("I", confidences).tobytes(),
         )
-        key = db.execute("INSERT INTO images VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
+        key = db.execute("INSERT INTO images VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
         assert key is not None
         db.execute("INSERT INTO records VALUES (?, ?)", (key, entry.record))
         sqlite_likeness.put(db, key, entry)

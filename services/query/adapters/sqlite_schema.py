@@ -8,7 +8,7 @@ import structlog
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 # `images` is narrow, so that counting over a hundred thousand rows is quick; the wide part is in `records`. Its `terms`
 # are 32-bit numbers of `terms`, joined. The tokenizer stems English words, so that "cars" finds "car".
@@ -22,12 +22,14 @@ CREATE TABLE images(
     received_at TEXT NOT NULL,
     classified_at TEXT NOT NULL,
     confidence REAL NOT NULL,
+    needs_review INTEGER NOT NULL,
     terms BLOB NOT NULL);
 CREATE INDEX images_received ON images(received_at, id);
 CREATE INDEX images_classified ON images(classified_at, id);
 CREATE INDEX images_confidence ON images(confidence, id);
 CREATE INDEX images_claim ON images(claim_id, received_at, id);
 CREATE INDEX images_status ON images(status, received_at, id);
+CREATE INDEX images_review ON images(received_at, id) WHERE needs_review;
 CREATE TABLE records(key INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE terms(
     term INTEGER PRIMARY KEY,

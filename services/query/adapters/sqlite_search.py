@@ -112,6 +112,8 @@ def _conditions(query: Query, *, probe: bool = False) -> tuple[str, list[Any]]:
         add("claim_id = ?", query.claim_id)
     if query.status is not None:
         add("status = ?", query.status)
+    if query.needs_review is not None:
+        add("needs_review" if query.needs_review else "NOT needs_review")
     if query.received_from is not None:
         add("received_at >= ?", query.received_from)
     if query.received_before is not None:

@@ -105,6 +105,7 @@ def _matches(entry: Entry, query: Query) -> bool:
         and (named or query.min_confidence is None or entry.confidence >= least)
         and query.claim_id in (None, entry.claim_id)
         and query.status in (None, entry.status)
+        and query.needs_review in (None, entry.needs_review)
         and (query.received_from is None or entry.received_at >= query.received_from)
         and (query.received_before is None or entry.received_at < query.received_before)
     )

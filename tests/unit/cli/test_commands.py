@@ -128,6 +128,13 @@ def test_search_follows_the_pages_up_to_the_limit(services: Services) -> None:
     assert services.requests[1].url.params["limit"] == "1"
 
 
+@pytest.mark.parametrize(("option", "asked"), [("--needs-review", "true"), ("--no-review-needed", "false")])
+def test_search_for_what_a_person_should_see(services: Services, option: str, asked: str) -> None:
+    services.answer = lambda _: page([record(1)])
+    assert run("search", option).exit_code == 0
+    assert services.requests[0].url.params["needs_review"] == asked
+
+
 def test_replay_takes_the_chosen_model_and_goes_on_after_an_interruption(services: Services) -> None:
     old, new = {"analysis": {"model_version": "1"}}, {"analysis": {"model_version": "2"}}
     asked: list[str] = []

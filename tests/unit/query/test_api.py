@@ -93,6 +93,8 @@ async def test_search_answers_records_total_and_facets(world: World, client: htt
         ({"tag": "car", "min_confidence": 0.5}, [1]),
         ({"claim_id": "C-2"}, [3]),
         ({"status": "received"}, [3]),
+        ({"needs_review": "true"}, [2]),
+        ({"needs_review": "false"}, [1, 3]),
         ({"from": "2026-11-22", "to": "2026-11-22"}, [1, 2, 3]),
         ({"from": "2026-11-23"}, []),
         ({"to": "2026-11-22T12:00:02Z"}, [1]),
@@ -104,7 +106,7 @@ async def test_parameters(
 ) -> None:
     records = {
         1: classified(1, tags={"car": 0.9}, labels={"vehicle": 0.9}, caption="a red car"),
-        2: classified(2, tags={"car": 0.3, "road": 0.8}),
+        2: classified(2, tags={"car": 0.3, "road": 0.8}).model_copy(update={"needs_review": True}),
         3: received(3, claim_id="C-2"),
     }
     await world.index_all(*records.values())
@@ -131,6 +133,7 @@ async def test_a_cursor_leads_through_all_pages(world: World, client: httpx.Asyn
         ({"limit": 101}, "limit"),
         ({"limit": "x"}, "limit"),
         ({"status": "lost"}, "status"),
+        ({"needs_review": "perhaps"}, "needs_review"),
         ({"sort": "size"}, "sort"),
         ({"min_confidence": 2}, "min_confidence"),
         ({"min_confidence": "nan"}, "min_confidence"),

@@ -32,8 +32,8 @@ async def test_the_index_is_named_after_its_schema_and_made_once(
     index: AzureSearchIndex, service: SearchService
 ) -> None:
     await asyncio.gather(index.count(), index.count(), index.tags(5))
-    assert list(service.indexes) == ["images-v2"]
-    fields = {entry["name"]: entry for entry in service.indexes["images-v2"]["fields"]}
+    assert list(service.indexes) == ["images-v3"]
+    fields = {entry["name"]: entry for entry in service.indexes["images-v3"]["fields"]}
     assert fields["id"]["key"]
     assert fields["tags"]["type"] == "Collection(Edm.String)"
     assert fields["tags"]["facetable"]
@@ -46,7 +46,7 @@ async def test_without_the_right_to_make_it_the_index_is_taken_as_it_is(
     index: AzureSearchIndex, service: SearchService
 ) -> None:
     service.refuse_definitions = True
-    service.documents["images-v2"] = {}
+    service.documents["images-v3"] = {}
     assert await index.count() == 0
 
 

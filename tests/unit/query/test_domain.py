@@ -76,6 +76,7 @@ def test_the_order_of_tags_does_not_matter_to_a_cursor() -> None:
         Query(tags=("a",)),
         Query(claim_id="C-1"),
         Query(min_confidence=0.0),
+        Query(needs_review=False),
         Query(sort=Sort.OLDEST),
     ],
 )
