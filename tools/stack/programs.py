@@ -104,6 +104,7 @@ def _service(app: dict[str, Any], common: dict[str, Any], settings: StackSetting
         "CLAIMLENS_VISION_ENDPOINT": settings.url("vision"),
         "CLAIMLENS_INGEST_PUBLIC_URL": settings.url("ingest"),
         "CLAIMLENS_QUERY_PUBLIC_URL": settings.url("query"),
+        "CLAIMLENS_PICTURE_ORIGINS": settings.url("storage"),
         "CLAIMLENS_DATA_DIR": str(settings.data / "query"),
         **dict(settings.extra_env),
     }
