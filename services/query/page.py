@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -29,6 +30,9 @@ def install_page(app: FastAPI, *, ingest_url: str, picture_origins: str) -> None
     # "<" written so cannot end the script element that the text stands in.
     text = json.dumps(config).replace("<", "\\u003c")
     html = (WEB / "index.html").read_text(encoding="utf-8").replace("{{config}}", text)
+    # The origin: a path in a policy would have to be the whole of what is asked for.
+    ingest = urlsplit(ingest_url)
+    ingest_origin = f"{ingest.scheme}://{ingest.netloc}" if ingest.netloc else ""
     headers = {
         "Cache-Control": "no-cache",
         "Content-Security-Policy": "; ".join(
@@ -37,7 +41,7 @@ def install_page(app: FastAPI, *, ingest_url: str, picture_origins: str) -> None
                 "script-src 'self'",
                 "style-src 'self'",
                 f"img-src 'self' blob: data: {picture_origins}".rstrip(),
-                f"connect-src 'self' {ingest_url} {picture_origins}".rstrip(),
+                " ".join(filter(None, ("connect-src 'self'", ingest_origin, picture_origins))),
                 "font-src 'self'",
                 "manifest-src 'self'",
                 "base-uri 'none'",

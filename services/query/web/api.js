@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 const config = JSON.parse(byId("config").textContent);
 export const ingestUrl = config.ingest;
 
+const COMMAND_MS = 60000;
 let key = sessionStorage.getItem("claimlens-key");
 let asking = null;
 
@@ -21,14 +22,16 @@ export class Problem extends Error {
 export const unreachable = (what) =>
   new Problem({ title: "No connection.", detail: `${what} does not answer.` });
 
-export async function request(path, options = {}) {
+/** `timeoutMs` is for each try; how long a person takes to find the key does not count. */
+export async function request(path, { timeoutMs, ...options } = {}) {
   for (;;) {
     let response;
     try {
-      response = await fetch(path, { ...options, headers: { ...options.headers, ...authorization() } });
+      const signal = timeoutMs ? AbortSignal.timeout(timeoutMs) : options.signal;
+      response = await fetch(path, { ...options, signal, headers: { ...options.headers, ...authorization() } });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw unreachable("The query service");
+      throw unreachable(ingestUrl && path.startsWith(ingestUrl) ? "The ingest service" : "The query service");
     }
     if (response.status !== 401) return response.ok ? response : Promise.reject(await problemOf(response));
     await askForKey();
@@ -42,6 +45,12 @@ export async function problemOf(response) {
 }
 
 export const json = async (path, options) => (await request(path, options)).json();
+
+/** A command to ingest about one picture; `body`, where there is one, goes as JSON. */
+export function command(method, id, what = "", body = undefined) {
+  const content = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return request(`${ingestUrl}/v1/images/${id}${what}`, { method, timeoutMs: COMMAND_MS, ...content });
+}
 
 /** Show the picture at `path`. With a key it is fetched, since an img element sends no headers. */
 export async function show(image, path) {

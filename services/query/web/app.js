@@ -10,13 +10,17 @@ const PAGE = 48;
 const REFRESH_MS = 400;
 const TYPING_MS = 220;
 const FACETS = 24;
+const FORGET_MS = 10000;
 const NEWEST = "-received_at";
 
 const form = byId("filters");
 const more = byId("more");
 const state = { q: "", tag: [], label: [], claim_id: "", status: "", sort: NEWEST, items: [], cursor: null, total: 0, facets: null };
+const labelsSeen = new Set();
+const gone = new Set();
 let asked = null;
 let view = null;
+let beside = null;
 
 // ---- what is asked for
 
@@ -119,7 +123,9 @@ async function refresh() {
 }
 
 function take(page, items, cursor) {
-  Object.assign(state, { items, cursor, total: page.total, facets: page.facets });
+  const there = items.filter((item) => !gone.has(item.id));
+  Object.assign(state, { items: there, cursor, total: page.total - (items.length - there.length), facets: page.facets });
+  Object.keys(page.facets.label).forEach((name) => labelsSeen.add(name));
 }
 
 // ---- showing it
@@ -212,6 +218,23 @@ function settled(act, wait) {
   };
 }
 
+function onDeleted(id) {
+  const position = state.items.findIndex((item) => item.id === id);
+  beside = (state.items[position + 1] ?? state.items[position - 1])?.id ?? null;
+  // The index learns of it by an event: a search on its way may still have the picture.
+  gone.add(id);
+  setTimeout(() => gone.delete(id), FORGET_MS);
+  if (position < 0) return;
+  state.items.splice(position, 1);
+  state.total -= 1;
+  draw();
+}
+
+function onClose(id) {
+  if (!grid.focus(id) && !grid.focus(beside)) byId("results").focus();
+  beside = null;
+}
+
 const refreshSoon = soon(refresh, REFRESH_MS);
 
 function onChange(changed) {
@@ -231,7 +254,9 @@ drawStatuses();
 upload.install();
 view = detail.install({
   neighbour: (id, step) => state.items[state.items.findIndex((item) => item.id === id) + step]?.id ?? null,
-  onClose: grid.focus,
+  labels: () => [...labelsSeen],
+  onClose,
+  onDeleted,
   ...acts,
 });
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -257,5 +282,5 @@ setInterval(() => {
 }, 60000);
 search().then(() => {
   view.refresh();
-  watch({ onChange, onLost: refreshSoon, onState });
+  watch({ onChange, onLost: () => { view.refresh(); refreshSoon(); }, onState });
 });

@@ -1,7 +1,7 @@
 // The cards.
 
 import { show } from "./api.js";
-import { byId, h, icon, statusChip, statusName, time, titleOf } from "./dom.js";
+import { byId, h, icon, needsReview, reviewChip, statusChip, statusName, time, titleOf } from "./dom.js";
 
 const SKELETONS = 8;
 const TAGS = 4;
@@ -46,8 +46,11 @@ export function render(records, { onTag, onLabel, onClaim }, animate) {
   });
 }
 
+/** Whether there is such a card, which has the focus then. */
 export function focus(id) {
-  cards.get(id)?.element.querySelector("a")?.focus();
+  const link = cards.get(id)?.element.querySelector("a");
+  link?.focus();
+  return Boolean(link);
 }
 
 function card(record, { onTag, onLabel, onClaim }, oldFrame) {
@@ -59,7 +62,7 @@ function card(record, { onTag, onLabel, onClaim }, oldFrame) {
     ...tags.slice(0, TAGS).map((name) => h("button", { type: "button", onclick: () => onTag(name) }, name)),
   ];
   return h("li", { class: "card" },
-    h("a", { href: `#${record.id}`, "aria-label": `${title ?? "Picture"}, ${statusName(record.status)}` },
+    h("a", { href: `#${record.id}`, "aria-label": `${title ?? "Picture"}, ${statusName(record.status)}${needsReview(record) ? ", needs review" : ""}` },
       frame(record, oldFrame),
       h("p", { class: title ? "caption" : "caption none" }, title ?? waiting(record))),
     h("p", { class: "meta" },
@@ -75,9 +78,10 @@ function waiting(record) {
 
 function frame(record, old) {
   const made = old ?? h("div", { class: "frame" }, picture(record));
-  made.querySelector(".status")?.remove();
+  made.querySelectorAll(".status").forEach((chip) => chip.remove());
   // Most pictures are classified; saying so on each would be noise.
   if (record.status !== "classified") made.append(statusChip(record.status));
+  else if (needsReview(record)) made.append(reviewChip());
   return made;
 }
 
