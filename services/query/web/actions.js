@@ -39,8 +39,10 @@ export function make({ onAsked, onDelete, onDeleted }) {
     const answered = request?.id === seenOpen && !request.reason;
     tell(open ? "Being looked at again" : answered ? "Has been looked at again" : "");
     state.classList.toggle("open", open);
-    vain.hidden = !request?.reason;
-    vain.replaceChildren(...(request?.reason ? [`Looking at it again was in vain. ${request.reason.detail}`, h("code", {}, request.reason.code)] : []));
+    // Of a picture that has failed the reason stands above already.
+    const reason = request?.reason?.detail === record.reason?.detail ? null : request?.reason;
+    vain.hidden = !reason;
+    vain.replaceChildren(...(reason ? [`Looking at it again was in vain. ${reason.detail}`, h("code", {}, reason.code)] : []));
     again.setAttribute("aria-disabled", String(waiting));
   }
 
@@ -54,8 +56,9 @@ export function make({ onAsked, onDelete, onDeleted }) {
     asking = true;
     going.say("Asking…");
     try {
-      await command("POST", record.id, "/classification");
+      const { request: id, requested_at: at, requested_by: by } = await (await command("POST", record.id, "/classification")).json();
       going.say("");
+      draw({ ...record, requested_classification: { id, at, by } });
       onAsked();
     } catch (problem) {
       going.complain(problem);
