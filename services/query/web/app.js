@@ -15,7 +15,7 @@ const NEWEST = "-received_at";
 
 const form = byId("filters");
 const more = byId("more");
-const state = { q: "", tag: [], label: [], claim_id: "", status: "", sort: NEWEST, items: [], cursor: null, total: 0, facets: null };
+const state = { q: "", tag: [], label: [], claim_id: "", status: "", needs_review: "", sort: NEWEST, items: [], cursor: null, total: 0, facets: null };
 const labelsSeen = new Set();
 const gone = new Set();
 let asked = null;
@@ -26,7 +26,7 @@ let beside = null;
 
 function readAddress() {
   const params = new URLSearchParams(location.search);
-  for (const name of ["q", "claim_id", "status"]) state[name] = params.get(name) ?? "";
+  for (const name of ["q", "claim_id", "status", "needs_review"]) state[name] = params.get(name) ?? "";
   state.sort = params.get("sort") ?? NEWEST;
   for (const name of ["tag", "label"]) state[name] = params.getAll(name);
   for (const name of ["q", "claim_id"]) {
@@ -38,13 +38,13 @@ function readAddress() {
 
 function params() {
   const made = new URLSearchParams();
-  for (const name of ["q", "claim_id", "status"]) if (state[name]) made.set(name, state[name]);
+  for (const name of ["q", "claim_id", "status", "needs_review"]) if (state[name]) made.set(name, state[name]);
   for (const name of ["tag", "label"]) state[name].forEach((value) => made.append(name, value));
   if (state.sort !== NEWEST) made.set("sort", state.sort);
   return made;
 }
 
-const filtered = () => Boolean(state.q || state.claim_id || state.status || state.tag.length || state.label.length);
+const filtered = () => Boolean(state.q || state.claim_id || state.status || state.needs_review || state.tag.length || state.label.length);
 
 function change(changes, { typing = false } = {}) {
   Object.assign(state, changes);
@@ -62,7 +62,7 @@ const acts = {
   onLabel: (name) => change({ label: toggled(state.label, name.toLowerCase()) }),
   onClaim: (name) => change({ claim_id: name }),
 };
-const clearFilters = () => change({ q: "", claim_id: "", status: "", tag: [], label: [] });
+const clearFilters = () => change({ q: "", claim_id: "", status: "", needs_review: "", tag: [], label: [] });
 
 // ---- getting it
 
@@ -164,14 +164,27 @@ function drawFacets() {
   bar.hidden = !bar.children.length;
 }
 
+// One row of choices: the statuses, and what a person should look at.
+const CHOICES = [
+  ["", "All", {}],
+  ...["received", "classified", "rejected", "failed"].map((status) => [status, statusName(status), { status }]),
+  ["review", "Needs review", { needs_review: "true" }],
+];
+
 function drawStatuses() {
   const fieldset = byId("statuses");
   if (fieldset.children.length === 1) {
-    for (const value of ["", "received", "classified", "rejected", "failed"]) {
-      fieldset.append(h("label", {}, h("input", { type: "radio", name: "status", value, onchange: () => change({ status: value }) }), h("span", {}, value ? statusName(value) : "All")));
+    for (const [value, name, asks] of CHOICES) {
+      fieldset.append(h("label", {}, h("input", { type: "radio", name: "status", value, onchange: () => change({ status: "", needs_review: "", ...asks }) }), h("span", {}, name)));
     }
   }
-  fieldset.querySelectorAll("input").forEach((input) => { input.checked = input.value === state.status; });
+  const chosen = state.needs_review === "true" ? "review" : state.status;
+  for (const input of fieldset.querySelectorAll("input")) {
+    if (input.checked === (input.value === chosen)) continue;
+    input.checked = input.value === chosen;
+    // On a phone the row is wider than the screen.
+    if (input.checked) fieldset.scrollLeft = input.parentElement.offsetLeft + input.parentElement.offsetWidth / 2 - fieldset.clientWidth / 2;
+  }
 }
 
 function drawEmpty() {
