@@ -6,7 +6,7 @@ CODE := $(wildcard services components emulators cli bench tools)
 # In the order of `make test`: the fast ones first, pytest's closing line last.
 CHECKS := lint types contracts pytest
 # Test processes at once; the tests of one file stay in one, for they share what they started.
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test lint types contracts pytest unit integration e2e soak bench lock clean

@@ -2,7 +2,7 @@
 
 import pytest
 
-# Two processes share the files in this order: the longest first, and last what waits for the images of the first.
+# The test processes share the files in this order: the longest first, and last what waits for the images of the first.
 ORDER = (
     "integration/test_images.py",
     "e2e/",
