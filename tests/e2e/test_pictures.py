@@ -45,6 +45,32 @@ def test_a_photo_is_classified_and_found(stack: RunningStack) -> None:
     assert content.content == photo
 
 
+@pytest.mark.parametrize(
+    ("photo", "asked"),
+    [
+        ("chelsea.png", {"tag": "cat"}),
+        ("coffee.png", {"tag": "espresso"}),
+        ("astronaut.png", {"tag": "person"}),
+        ("motorcycle_left.png", {"tag": "motorcycle"}),
+        ("page.png", {"q": "segmentation"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_photo_is_found_by_what_a_person_sees_in_it(
+    stack: RunningStack, photo: str, asked: dict[str, str]
+) -> None:
+    claim = f"C-{Path(photo).stem}"
+    identifier = stack.upload((locations.samples_dir() / photo).read_bytes(), claim).json()["id"]
+    stack.wait_for(identifier)
+    found = until_sync(
+        lambda: httpx.get(
+            f"{stack.url('query')}/v1/images", params={"claim_id": claim, **asked}, timeout=10
+        ).json()["items"],
+        what=f"{photo} by {asked}",
+    )
+    assert [item["id"] for item in found] == [identifier]
+
+
 def test_text_in_a_picture_is_searchable(stack: RunningStack) -> None:
     identifier = stack.upload(png(640, 240, seed=3, text="INVOICE 4711"), "C-text").json()["id"]
     record = stack.wait_for(identifier)
