@@ -105,9 +105,7 @@ def connect(settings: Settings, metrics: ClassifierMetrics) -> Ports:
         timeout_s=settings.dapr_timeout_s,
     )
     context = EngineContext(settings, metrics, [sidecar.close])
-    checks: dict[str, Check] = {"sidecar": sidecar.check}
-    for component in (Component.IMAGE_EVENTS, Component.IMAGE_RECORDS, Component.IMAGES):
-        checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    checks = sidecar.checks(Component.IMAGE_EVENTS, Component.IMAGE_RECORDS, Component.IMAGES)
     topics = [*lanes(Topic.BLOB_CREATED, settings.lanes), Topic.BLOB_CREATED_DEAD]
     subscribed = Subscribed(sidecar, Component.IMAGE_EVENTS, topics)
     checks["subscriptions"] = subscribed.check

@@ -2,17 +2,12 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.platform.deliveries import DeliveryMetrics
 
-class ClassifierMetrics:
-    """``kind`` is outcomes.Done or the code of what stood in the way."""
 
+class ClassifierMetrics(DeliveryMetrics):
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.deliveries = Counter(
-            "claimlens_deliveries", "Deliveries answered", ["topic", "outcome", "kind"], registry=registry
-        )
-        self.in_flight = Gauge(
-            "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
-        )
+        super().__init__(registry)
         self.vision_calls = Counter(
             "claimlens_vision_calls",
             "Calls of an engine, by result",

@@ -1,11 +1,10 @@
 """Dapr's subscriptions and the routes that take their deliveries: parse → call → respond."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 from cloudevents.core.v1.event import CloudEvent
-from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -13,8 +12,9 @@ from services.classifier.handlers import Classifier
 from services.classifier.metrics import ClassifierMetrics
 from services.classifier.outcomes import Done
 from services.contracts.events import BlobCreated, blob_created, parse_event
-from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
-from services.platform.deliveries import deliver, hide_deliveries
+from services.contracts.names import AppId, Topic, lanes
+from services.platform import deliveries
+from services.platform.deliveries import Route, deliver
 
 log = structlog.get_logger()
 
@@ -31,15 +31,21 @@ def subscribe(app: FastAPI, classifier: Classifier, metrics: ClassifierMetrics, 
         attributes = {key: str(value) for key, value in event.get_attributes().items()}
         return await classifier.out_of_deliveries(blob, attributes)
 
-    dapr = DaprApp(app)
-    _add(dapr, metrics, Topic.BLOB_CREATED, lanes(Topic.BLOB_CREATED, lane_count), created)
-    _add(dapr, metrics, Topic.BLOB_CREATED_DEAD, [Topic.BLOB_CREATED_DEAD], dead)
-    hide_deliveries(app)
+    dead_topic = Topic.BLOB_CREATED_DEAD
+    deliveries.subscribe(
+        app,
+        AppId.CLASSIFIER,
+        {
+            Topic.BLOB_CREATED: (
+                lanes(Topic.BLOB_CREATED, lane_count),
+                _route(metrics, Topic.BLOB_CREATED, created),
+            ),
+            dead_topic: ([dead_topic], _route(metrics, dead_topic, dead)),
+        },
+    )
 
 
-def _add(
-    dapr: DaprApp, metrics: ClassifierMetrics, topic: Topic, dapr_topics: Sequence[str], handle: Handle
-) -> None:
+def _route(metrics: ClassifierMetrics, topic: Topic, handle: Handle) -> Route:
     async def route(request: Request) -> JSONResponse:
         started = time.perf_counter()
 
@@ -50,25 +56,15 @@ def _add(
             structlog.contextvars.bind_contextvars(blob=blob.blob, etag=blob.etag)
             return await handle(event, blob)
 
-        with (
-            # A dict that engines write their times into, from tasks of their own too.
-            structlog.contextvars.bound_contextvars(topic=str(topic), engine_ms={}),
-            metrics.in_flight.labels(topic).track_inprogress(),
-        ):
-            delivery = await deliver(work)
+        # A dict that engines write their times into, from tasks of their own too.
+        with structlog.contextvars.bound_contextvars(topic=str(topic), engine_ms={}):
+            delivery = await deliver(work, topic, metrics)
             log.info(
                 "delivery",
                 outcome=str(delivery.outcome),
                 kind=delivery.kind,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
-        metrics.deliveries.labels(topic, delivery.outcome, delivery.kind).inc()
         return JSONResponse({"status": delivery.outcome})
 
-    for name in dapr_topics:
-        dapr.subscribe(
-            pubsub=Component.IMAGE_EVENTS,
-            topic=name,
-            metadata=subscription_metadata(AppId.CLASSIFIER),
-            route=f"/events/{topic}",
-        )(route)
+    return route

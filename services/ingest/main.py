@@ -114,9 +114,7 @@ def connect(settings: Settings) -> Ports:
         grpc_port=settings.dapr_grpc_port,
         timeout_s=settings.dapr_timeout_s,
     )
-    checks: dict[str, Check] = {"sidecar": sidecar.check}
-    for component in (Component.IMAGES, Component.IMAGE_RECORDS):
-        checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    checks = sidecar.checks(Component.IMAGES, Component.IMAGE_RECORDS)
     return Ports(
         records=Documents(sidecar, Component.IMAGE_RECORDS, ImageRecord),
         blobs=BlobBinding(sidecar, Component.IMAGES),

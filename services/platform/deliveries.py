@@ -1,18 +1,22 @@
-"""What a delivery is answered with: decided here and nowhere else.
+"""Deliveries of Dapr: what each is answered with, decided here and nowhere else; counting them; subscribing.
 
 Dapr reads the ``status`` of a 200: SUCCESS is done, RETRY comes again, DROP does not. Any other body or status
 would be retried at Dapr's discretion, so there is none.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
-from fastapi import FastAPI
+from dapr.ext.fastapi import DaprApp
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.contracts.events import NotOurs, UnknownType
+from services.contracts.names import AppId, Component, Topic, subscription_metadata
 from services.platform.errors import Unavailable
 
 log = structlog.get_logger()
@@ -32,8 +36,49 @@ class Delivery:
     kind: str
 
 
-async def deliver(handle: Callable[[], Awaitable[StrEnum]]) -> Delivery:
-    """Run a handler, which gives what it did, and name its outcome. Never raises, save for cancellation."""
+class DeliveryMetrics:
+    """``kind`` is a Delivery's."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.deliveries = Counter(
+            "claimlens_deliveries", "Deliveries answered", ["topic", "outcome", "kind"], registry=registry
+        )
+        self.in_flight = Gauge(
+            "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
+        )
+
+
+Route = Callable[[Request], Awaitable[JSONResponse]]
+
+
+def subscribe(app: FastAPI, consumer: AppId, topics: Mapping[Topic, tuple[Iterable[str], Route]]) -> None:
+    """Add ``/dapr/subscribe``, and for each topic the names that Dapr has for it (its lanes) with their one route."""
+    dapr = DaprApp(app)
+    for topic, (names, route) in topics.items():
+        for name in names:
+            dapr.subscribe(
+                pubsub=Component.IMAGE_EVENTS,
+                topic=name,
+                metadata=subscription_metadata(consumer),
+                route=f"/events/{topic}",
+            )(route)
+    for added in app.routes:
+        # One path many times; and no business of the API's readers.
+        if isinstance(added, APIRoute) and added.path.startswith(("/events/", "/dapr/")):
+            added.include_in_schema = False
+
+
+async def deliver(
+    handle: Callable[[], Awaitable[StrEnum]], topic: Topic, metrics: DeliveryMetrics
+) -> Delivery:
+    """Run a handler, which gives what it did, and name and count its outcome. Never raises, save for cancellation."""
+    with metrics.in_flight.labels(topic).track_inprogress():
+        delivery = await _outcome(handle)
+    metrics.deliveries.labels(topic, delivery.outcome, delivery.kind).inc()
+    return delivery
+
+
+async def _outcome(handle: Callable[[], Awaitable[StrEnum]]) -> Delivery:
     try:
         return Delivery(Outcome.SUCCESS, await handle())
     except NotOurs as error:
@@ -48,10 +93,3 @@ async def deliver(handle: Callable[[], Awaitable[StrEnum]]) -> Delivery:
     except Exception:
         log.exception("unforeseen error; delivery will be retried")
         return Delivery(Outcome.RETRY, "unforeseen")
-
-
-def hide_deliveries(app: FastAPI) -> None:
-    """Keep Dapr's routes out of the OpenAPI document: each is there once a lane, and no business of its readers."""
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.path.startswith(("/events/", "/dapr/")):
-            route.include_in_schema = False

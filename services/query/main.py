@@ -113,9 +113,7 @@ def connect(settings: Settings) -> Ports:
         timeout_s=settings.dapr_timeout_s,
     )
     index, openers, closers = _index(settings)
-    checks: dict[str, Check] = {"sidecar": sidecar.check}
-    for component in (Component.IMAGE_RECORDS, Component.IMAGES, Component.IMAGE_EVENTS):
-        checks[component] = lambda component=component: sidecar.check_component(component)  # type: ignore[misc]
+    checks = sidecar.checks(Component.IMAGE_RECORDS, Component.IMAGES, Component.IMAGE_EVENTS)
     topics = [*lanes(Topic.BLOB_CREATED, settings.lanes), *lanes(Topic.IMAGE_CLASSIFIED, settings.lanes)]
     subscribed = Subscribed(sidecar, Component.IMAGE_EVENTS, topics)
     checks["subscriptions"] = subscribed.check

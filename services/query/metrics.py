@@ -1,18 +1,13 @@
 """What query counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+from services.platform.deliveries import DeliveryMetrics
 
 
-class QueryMetrics:
-    """``kind`` is outcomes.Done or the code of what stood in the way."""
-
+class QueryMetrics(DeliveryMetrics):
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.deliveries = Counter(
-            "claimlens_deliveries", "Deliveries answered", ["topic", "outcome", "kind"], registry=registry
-        )
-        self.in_flight = Gauge(
-            "claimlens_deliveries_in_flight", "Deliveries being worked on", ["topic"], registry=registry
-        )
+        super().__init__(registry)
         self.search_seconds = Histogram(
             "claimlens_search_seconds",
             "Time of a search in the index, seconds",

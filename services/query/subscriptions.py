@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from cloudevents.core.v1.event import CloudEvent
-from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -16,8 +15,9 @@ from services.contracts.events import (
     image_event_data,
     parse_event,
 )
-from services.contracts.names import AppId, Component, Topic, lanes, subscription_metadata
-from services.platform.deliveries import deliver, hide_deliveries
+from services.contracts.names import AppId, Topic, lanes
+from services.platform import deliveries
+from services.platform.deliveries import Route, deliver
 from services.query.handlers import Projection
 from services.query.metrics import QueryMetrics
 from services.query.outcomes import Done
@@ -40,31 +40,26 @@ def subscribe(app: FastAPI, projection: Projection, metrics: QueryMetrics, *, la
         deleted = event.get_type() == ImageEventType.DELETED
         return await projection.image_event(image_event_data(event), deleted=deleted)
 
-    dapr = DaprApp(app)
-    _add(dapr, metrics, Topic.BLOB_CREATED, lane_count, created)
-    _add(dapr, metrics, Topic.IMAGE_CLASSIFIED, lane_count, changed)
-    hide_deliveries(app)
+    routes = {Topic.BLOB_CREATED: created, Topic.IMAGE_CLASSIFIED: changed}
+    deliveries.subscribe(
+        app,
+        AppId.QUERY,
+        {
+            topic: (lanes(topic, lane_count), _route(metrics, topic, handle))
+            for topic, handle in routes.items()
+        },
+    )
 
 
-def _add(dapr: DaprApp, metrics: QueryMetrics, topic: Topic, lane_count: int, handle: Handle) -> None:
+def _route(metrics: QueryMetrics, topic: Topic, handle: Handle) -> Route:
     async def route(request: Request) -> JSONResponse:
         async def work() -> Done:
             event = parse_event(await request.body())
             with structlog.contextvars.bound_contextvars(event_id=event.get_id()):
                 return await handle(event)
 
-        with (
-            structlog.contextvars.bound_contextvars(topic=str(topic)),
-            metrics.in_flight.labels(topic).track_inprogress(),
-        ):
-            delivery = await deliver(work)
-        metrics.deliveries.labels(topic, delivery.outcome, delivery.kind).inc()
+        with structlog.contextvars.bound_contextvars(topic=str(topic)):
+            delivery = await deliver(work, topic, metrics)
         return JSONResponse({"status": delivery.outcome})
 
-    for name in lanes(topic, lane_count):
-        dapr.subscribe(
-            pubsub=Component.IMAGE_EVENTS,
-            topic=name,
-            metadata=subscription_metadata(AppId.QUERY),
-            route=f"/events/{topic}",
-        )(route)
+    return route

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -13,6 +14,7 @@ from dapr.clients.exceptions import DaprGrpcError, DaprInternalError
 from dapr.conf import settings as sdk_settings
 
 from services.platform.errors import SidecarUnavailable
+from services.platform.health import Check
 
 # A 20 MB picture in one binding call, with room for the envelope.
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
@@ -65,6 +67,10 @@ class Sidecar:
         """Raises SidecarUnavailable unless daprd has loaded the component."""
         if name not in {component["name"] for component in (await self._tells()).get("components", [])}:
             raise SidecarUnavailable(f"the Dapr component '{name}' is not loaded")
+
+    def checks(self, *components: str) -> dict[str, Check]:
+        """For ``/readyz``: of daprd and of each of the components, by its name."""
+        return {"sidecar": self.check, **{name: partial(self.check_component, name) for name in components}}
 
     async def check_subscriptions(self, pubsub: str, topics: Collection[str]) -> None:
         """Raises NotSubscribed unless daprd subscribed this app to all of the topics; SidecarUnavailable.
