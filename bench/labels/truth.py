@@ -1,6 +1,5 @@
 """The labelled pictures: samples of the set-up, drawn ones, and those of packages where they are at hand."""
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import yaml
 
 from bench.labels.drawing import draw
-from tools.setup_model.evaluate import LABELLED
+from tools.setup_model.evaluate import LABELLED, read_picture
 
 _HERE = Path(__file__).parent
 _CATEGORIES = _HERE.parents[1] / "emulators" / "vision" / "engine" / "data" / "imagenet.yaml"
@@ -48,7 +47,7 @@ def packaged(sets: Mapping[str, Path], lists: tuple[Path, ...] = LISTS) -> Itera
             if not line or line.startswith("#"):
                 continue
             source, path, what = line.split("\t")
-            content = _read(sets[source], path) if source in sets else None
+            content = read_picture(sets[source], path) if source in sets else None
             if content is not None:
                 yield Picture(Path(path).name, source, content, _told(what))
 
@@ -99,11 +98,3 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 def _right(by_set: Mapping[str, Any]) -> Right:
     return {rules: frozenset(labels) for rules, labels in by_set.items()}
-
-
-def _read(where: Path, path: str) -> bytes | None:
-    if where.is_dir():
-        file = where / path
-        return file.read_bytes() if file.is_file() else None
-    with zipfile.ZipFile(where) as archive:
-        return archive.read(path) if path in archive.namelist() else None

@@ -6,7 +6,6 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import httpx
 import psutil
 
 from tests.support.scenes import png
@@ -19,24 +18,19 @@ def _gone(processes: list[psutil.Process]) -> bool:
     return not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-def _listed(stack: RunningStack) -> list[str]:
-    answer = httpx.get(f"{stack.url('query')}/v1/images", timeout=10).raise_for_status()
-    return [item["id"] for item in answer.json()["items"]]
-
-
 def test_ctrl_c_stops_everything_and_a_second_run_finds_the_pictures(tmp_path: Path) -> None:
     with running_stack(tmp_path / "data") as first:
         identifier = first.upload(png(seed=77), "C-stays").json()["id"]
         first.wait_for(identifier)
         # Its own pictures and nobody else's: the index too is below --data.
-        until_sync(lambda: _listed(first) == [identifier], 20, "the index has this picture alone")
+        until_sync(lambda: first.listed() == [identifier], 20, "the index has this picture alone")
         started = first.processes()
         assert len(started) > 10
         assert first.interrupt() == 0
         assert _gone(started)
     with running_stack(tmp_path / "data") as second:
         assert second.record(identifier)["status"] == "classified"
-        assert _listed(second) == [identifier]
+        assert second.listed() == [identifier]
         # The supervisor itself killed: the next run ends what is left and works.
         left = second.processes()
         second.process.send_signal(signal.SIGKILL)

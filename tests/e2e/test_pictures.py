@@ -34,13 +34,10 @@ def test_a_photo_is_classified_and_found(stack: RunningStack) -> None:
     assert [entry["status"] for entry in record["history"]] == ["received", "classified"]
 
     found = until_sync(
-        lambda: httpx.get(
-            f"{stack.url('query')}/v1/images",
-            params={"claim_id": "C-1042", "tag": record["analysis"]["tags"][0]["name"]},
-        ).json()["items"],
+        lambda: stack.listed(claim_id="C-1042", tag=record["analysis"]["tags"][0]["name"]),
         what="the picture in the index",
     )
-    assert [item["id"] for item in found] == [body["id"]]
+    assert found == [body["id"]]
     content = httpx.get(f"{stack.url('query')}/v1/images/{body['id']}/content", follow_redirects=True)
     assert content.content == photo
 
@@ -62,24 +59,15 @@ def test_a_photo_is_found_by_what_a_person_sees_in_it(
     claim = f"C-{Path(photo).stem}"
     identifier = stack.upload((locations.samples_dir() / photo).read_bytes(), claim).json()["id"]
     stack.wait_for(identifier)
-    found = until_sync(
-        lambda: httpx.get(
-            f"{stack.url('query')}/v1/images", params={"claim_id": claim, **asked}, timeout=10
-        ).json()["items"],
-        what=f"{photo} by {asked}",
-    )
-    assert [item["id"] for item in found] == [identifier]
+    found = until_sync(lambda: stack.listed(claim_id=claim, **asked), what=f"{photo} by {asked}")
+    assert found == [identifier]
 
 
 def test_text_in_a_picture_is_searchable(stack: RunningStack) -> None:
     identifier = stack.upload(png(640, 240, seed=3, text="INVOICE 4711"), "C-text").json()["id"]
     record = stack.wait_for(identifier)
     assert "4711" in " ".join(line["content"] for line in record["analysis"]["text"])
-    url = f"{stack.url('query')}/v1/images"
-    found = until_sync(
-        lambda: httpx.get(url, params={"q": "4711"}).json()["items"], what="the text in the index"
-    )
-    assert [item["id"] for item in found] == [identifier]
+    assert until_sync(lambda: stack.listed(q="4711"), what="the text in the index") == [identifier]
 
 
 @pytest.mark.parametrize(
@@ -208,11 +196,8 @@ def test_a_picture_is_classified_again_reviewed_and_found_by_its_looks(stack: Ru
     review = {"labels": ["End to end"], "note": "seen by a person"}
     answer = httpx.put(f"{stack.url('ingest')}/v1/images/{first}/review", json=review, timeout=30)
     assert answer.status_code == 200, answer.text
-    url = f"{stack.url('query')}/v1/images"
-    found = until_sync(
-        lambda: httpx.get(url, params={"label": "end to end"}).json()["items"], what="the review in the index"
-    )
-    assert [item["id"] for item in found] == [first]
+    found = until_sync(lambda: stack.listed(label="end to end"), what="the review in the index")
+    assert found == [first]
 
-    alike = httpx.get(f"{url}/{first}/similar").json()["items"]
+    alike = httpx.get(f"{stack.url('query')}/v1/images/{first}/similar").json()["items"]
     assert [(item["record"]["id"], item["distance"]) for item in alike] == [(twin, 0)]

@@ -79,16 +79,7 @@ def test_what_dies_is_started_again_and_delivery_goes_on(
     identifier = until_sync(accepted, 60, "an upload is accepted again")
     assert identifier
     record = stack.wait_for(identifier, timeout_s=120)
-    until_sync(
-        lambda: (
-            record["id"]
-            in [
-                i["id"] for i in httpx.get(f"{stack.url('query')}/v1/images?claim_id=C-again").json()["items"]
-            ]
-        ),
-        60,
-        "the index has it",
-    )
+    until_sync(lambda: record["id"] in stack.listed(claim_id="C-again"), 60, "the index has it")
     until_sync(
         lambda: all(
             httpx.get(f"{stack.url(s)}/readyz").status_code == 200 for s in ("ingest", "classifier", "query")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support.scenes import png
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, listed
 from tests.support.versions import OLDER, OlderService, beside, unpack
 from tests.support.waiting import until_sync
 
@@ -61,8 +61,8 @@ def upload_many(stack: RunningStack, claim: str, first: int) -> list[str]:
     return [str(answer.json()["id"]) for answer in answers]
 
 
-def get(url: str, path: str, **parameters: Any) -> dict[str, Any]:
-    answer = httpx.get(f"{url}{path}", params=parameters, timeout=20).raise_for_status()
+def get(query_url: str, identifier: str) -> dict[str, Any]:
+    answer = httpx.get(f"{query_url}/v1/images/{identifier}", timeout=20).raise_for_status()
     body: dict[str, Any] = answer.json()
     return body
 
@@ -109,17 +109,19 @@ def test_both_queries_read_the_records_and_events_of_both(
     stack: RunningStack, query: OlderService, records: dict[str, dict[str, Any]]
 ) -> None:
     for identifier, record in records.items():
-        seen = get(query.url, f"/v1/images/{identifier}")
+        seen = get(query.url, identifier)
         assert {key: seen[key] for key in KNOWN} == {key: record[key] for key in KNOWN}
         # It passes on what it does not know.
         assert seen["image"] == record["image"]
 
     # They share one subscription, as two replicas do: each has the pictures whose events it was given.
     until_sync(
-        lambda: listed(query.url) | listed(stack.url("query")) == set(records), 30, "all are in an index"
+        lambda: set(found_by(query.url)) | set(found_by(stack.url("query"))) == set(records),
+        30,
+        "all are in an index",
     )
-    assert listed(query.url)
-    assert listed(stack.url("query"))
+    assert found_by(query.url)
+    assert found_by(stack.url("query"))
     assert query.deliveries("image-classified", "indexed") + query.deliveries("image-classified", "known")
     assert query.deliveries("image-classified", "not-ours") == 0
 
@@ -136,11 +138,11 @@ def test_a_review_a_deletion_and_a_rebuilt_index_are_the_same_for_both(
     httpx.delete(f"{ingest}/v1/images/{gone}", timeout=20).raise_for_status()
 
     for url in (query.url, stack.url("query")):
-        assert get(url, f"/v1/images/{reviewed}")["review"]["labels"] == ["dent"]
+        assert get(url, reviewed)["review"]["labels"] == ["dent"]
         assert httpx.get(f"{url}/v1/images/{gone}", timeout=20).status_code == 404
         httpx.post(f"{url}/v1/index/rebuild", timeout=20).raise_for_status()
-        until_sync(lambda url=url: listed(url) == set(records) - {gone}, 30, f"{url} has them all")  # type: ignore[misc]
+        until_sync(lambda url=url: set(found_by(url)) == set(records) - {gone}, 30, f"{url} has them all")  # type: ignore[misc]
 
 
-def listed(url: str) -> set[str]:
-    return {item["id"] for item in get(url, "/v1/images", claim_id=CLAIM, limit=100)["items"]}
+def found_by(query_url: str) -> list[str]:
+    return listed(query_url, claim_id=CLAIM)

@@ -162,16 +162,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         vision = stack.enter_context(vision_process(log=folder / "vision.log"))
         storage = stack.enter_context(storage_process(folder / "storage"))
         app_port = free_port()
-        images = daprd.component(
-            "images",
-            "bindings.azure.blobstorage",
-            {
-                "endpoint": storage.base_url,
-                "accountName": storage.account,
-                "accountKey": storage.key,
-                "containerName": "images",
-                "disableEntityManagement": "true",
-            },
+        images = daprd.blob_binding(
+            "images", endpoint=storage.base_url, account=storage.account, key=storage.key
         )
         resources = [
             daprd.sqlite_state("image-records", folder / "records.db"),

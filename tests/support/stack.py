@@ -84,6 +84,10 @@ class RunningStack:
         found: dict[str, Any] = answer.json()
         return found
 
+    def listed(self, **asked: str) -> list[str]:
+        """Ids of the pictures that query finds."""
+        return listed(self.url("query"), **asked)
+
     def wait_for(
         self, identifier: str, status: str = "classified", timeout_s: float = 60.0
     ) -> dict[str, Any]:
@@ -101,6 +105,12 @@ class RunningStack:
         """Ctrl-C; give the exit code once it has ended."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(STOP_S)
+
+
+def listed(query_url: str, **asked: str) -> list[str]:
+    """Ids of the first 100 pictures that this query service finds."""
+    answer = httpx.get(f"{query_url}/v1/images", params={"limit": "100", **asked}, timeout=20)
+    return [item["id"] for item in answer.raise_for_status().json()["items"]]
 
 
 @contextmanager

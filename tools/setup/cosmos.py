@@ -1,12 +1,9 @@
 """A Cosmos DB server in JavaScript (@vercel/cosmosdb-server), from npm at the version of its lock file."""
 
-import shutil
 from pathlib import Path
 
-from tools.setup import locations
-from tools.setup.azurite import SHORT_RETRIES, node_and_npm
+from tools.setup import locations, npm
 from tools.setup.errors import NotSetUp
-from tools.setup.staging import link
 from tools.setup.work import Work
 
 SERVER = locations.ROOT / "tools" / "cosmos" / "server.cjs"
@@ -41,15 +38,4 @@ class Cosmos:
         return True
 
     def run(self, work: Work) -> None:
-        node, npm, env = node_and_npm(work)
-        work.say("installing from npm")
-        made = work.scratch / "cosmos"
-        shutil.copytree(LOCK.parent, made)
-        work.shell.run(
-            [*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", *SHORT_RETRIES],
-            what="Installing the Cosmos DB emulator from npm",
-            cwd=made,
-            env=env,
-        )
-        link(node, made / "node")
-        work.staging.publish(made, _home())
+        npm.install(work, LOCK.parent, _home(), "the Cosmos DB emulator")

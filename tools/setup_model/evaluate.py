@@ -51,7 +51,7 @@ def judge(classifier: OnnxClassifier, sets: Mapping[str, Path]) -> list[Judged]:
     """What ``classifier`` says of the pictures of ``sets`` that are there."""
     found = []
     for name, path, right in labelled():
-        data = _read(sets[name], path) if name in sets else None
+        data = read_picture(sets[name], path) if name in sets else None
         if data is None:
             continue
         try:
@@ -106,7 +106,8 @@ def main() -> int:
     return 0
 
 
-def _read(where: Path, path: str) -> bytes | None:
+def read_picture(where: Path, path: str) -> bytes | None:
+    """Of a folder, or of a wheel; None if it is not there."""
     if where.is_dir():
         file = where / path
         return file.read_bytes() if file.is_file() else None
